@@ -1,0 +1,1 @@
+"""The practice lab: simulated servers on loopback; imports nothing of the agent."""
