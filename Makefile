@@ -1,0 +1,45 @@
+# Every target sets up what it needs in .venv; nothing is installed outside the checkout.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# KERBEROS=1 adds Kerberos for a machine that is not Windows (needs gcc and the system's krb5 headers).
+LOCKS := constraints.txt $(if $(KERBEROS),constraints-kerberos.txt)
+STAMP := $(VENV)/.installed$(if $(KERBEROS),-kerberos)
+
+.PHONY: help demo test lint bench bench-lab lock clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+$(STAMP): pyproject.toml $(LOCKS)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(addprefix -r ,$(LOCKS))
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP) ## Run the main job on a practice fleet of this machine
+	$(BIN)/easfix demo
+
+lint: $(STAMP) ## Style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: $(STAMP) lint ## Style, types and every test
+	$(BIN)/pytest
+
+bench: $(STAMP) ## Requests, CPU and memory of easfix itself, as ratios in one run
+	$(BIN)/python -m tests.bench.agent
+
+bench-lab: $(STAMP) ## Memory and rounds a second of the practice lab
+	$(BIN)/python -m tests.bench.lab
+
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header
+
+lock: ## Write the lock files anew (needs uv)
+	$(LOCK) --extra dev --extra lab --extra postgres pyproject.toml --no-emit-package easfix -o constraints.txt
+	printf 'gssapi\nkrb5\n' | $(LOCK) - -c constraints.txt -o constraints-kerberos.txt
+
+clean: ## Remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
