@@ -1,0 +1,158 @@
+"""Owns the look at one server: the answers of `detect` become a Finding, or a BadAnswer that says what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from agent.errors import BadAnswer
+from agent.model import (
+    AdObject,
+    AuthFlags,
+    ChildKey,
+    Finding,
+    Record,
+    Script,
+    Server,
+    ServerFacts,
+    Service,
+    SslFlags,
+    Vdir,
+    VdirRole,
+)
+from agent.siblings import siblings
+from agent.transport import ReadOnly
+
+T = TypeVar("T")
+
+
+def look(server: Server, transport: ReadOnly, script: Script, at: datetime) -> Finding:
+    """Run the read-only detection on one server. BadAnswer where the answer is incomplete or makes no sense."""
+    return read(server, transport.run(script, {}), at)
+
+
+def read(server: Server, records: Sequence[Record], at: datetime) -> Finding:
+    """The finding that the records tell of; a record of an unknown kind is ignored by nobody: it is refused."""
+    fields = [Fields(server.name, record) for record in records]
+    kinds = {"server", "directory", "child", "service", "active-directory"}
+    for found in fields:
+        if found.kind not in kinds:
+            raise BadAnswer(server.name, f"detection answered with an unknown kind of record: {found.kind!r}")
+    facts = [_facts(found) for found in fields if found.kind == "server"]
+    if len(facts) != 1:
+        raise BadAnswer(server.name, f"detection described {len(facts)} servers instead of one")
+    children = tuple(_child(found) for found in fields if found.kind == "child")
+    vdirs = tuple(_vdir(found, children) for found in fields if found.kind == "directory")
+    finding = Finding(
+        server=server.name,
+        at=at,
+        facts=facts[0],
+        vdirs=tuple(sorted(vdirs, key=lambda vdir: (vdir.site, vdir.path.lower()))),
+        services=tuple(_service(found) for found in fields if found.kind == "service"),
+        ad_objects=tuple(_ad_object(found) for found in fields if found.kind == "active-directory"),
+    )
+    return replace(finding, siblings=siblings(finding))
+
+
+class Fields:
+    """One record's properties, each asked for by name and type."""
+
+    def __init__(self, server: str, record: Record) -> None:
+        self._server = server
+        self._record = {name.lower(): value for name, value in record.items()}
+        self.kind = self.text("Kind")
+
+    def text(self, name: str) -> str:
+        """A string; null is the empty string."""
+        value = self._get(name)
+        return "" if value is None else self._typed(name, value, str)
+
+    def number(self, name: str) -> int:
+        """A whole number."""
+        return self._typed(name, self._get(name), int)
+
+    def truth(self, name: str) -> bool:
+        """A boolean, not a number."""
+        return self._typed(name, self._get(name), bool)
+
+    def optional(self, name: str, make: Callable[[int], T]) -> T | None:
+        """A whole number made into something, or None for null."""
+        return None if self._get(name) is None else make(self.number(name))
+
+    def _get(self, name: str) -> object:
+        try:
+            return self._record[name.lower()]
+        except KeyError:
+            raise BadAnswer(self._server, f"detection answered without the property {name}") from None
+
+    def _typed(self, name: str, value: object, kind: type[T]) -> T:
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise BadAnswer(self._server, f"detection answered {name} = {value!r}, which is not {kind.__name__}")
+        return value
+
+
+def _facts(found: Fields) -> ServerFacts:
+    return ServerFacts(
+        computer=found.text("Computer"),
+        fqdn=found.text("Fqdn"),
+        os_version=found.text("OsVersion"),
+        os_service_pack=found.number("OsServicePack"),
+        powershell=found.text("PowerShell"),
+        winrm=found.text("WinRm"),
+        exchange_build=found.number("ExchangeBuild"),
+        exchange_service_pack=found.number("ExchangeServicePack"),
+        is_front_end=found.truth("FrontEnd"),
+        is_clustered=found.truth("Clustered"),
+        is_iisreset_disabled=found.truth("IisResetDisabled"),
+        exchange_vdir=found.text("ExchangeVDir"),
+        is_administrator=found.truth("Administrator"),
+        free_megabytes=found.number("FreeMegabytes"),
+        culture=found.text("Culture"),
+    )
+
+
+def _child(found: Fields) -> ChildKey:
+    return ChildKey(found.text("Path"), found.text("Parent"), SslFlags.of(found.number("Flags")))
+
+
+def _vdir(found: Fields, children: tuple[ChildKey, ...]) -> Vdir:
+    path = found.text("Path")
+    return Vdir(
+        path=path,
+        role=VdirRole(found.text("Role")),
+        site=found.number("Site"),
+        site_comment=found.text("SiteComment"),
+        flags=SslFlags.of(found.number("Flags")),
+        is_explicit=found.truth("Explicit"),
+        inherited_from=found.text("InheritedFrom"),
+        auth_flags=AuthFlags.of(found.number("AuthFlags")),
+        auth_is_explicit=found.truth("AuthExplicit"),
+        providers=found.text("Providers"),
+        app_pool=found.text("AppPool"),
+        redirect=found.text("Redirect"),
+        children=tuple(child for child in children if child.parent.lower() == path.lower()),
+    )
+
+
+def _service(found: Fields) -> Service:
+    return Service(
+        name=found.text("Name"),
+        display_name=found.text("DisplayName"),
+        state=found.text("State"),
+        start_mode=found.text("StartMode"),
+        shares_inetinfo=found.truth("SharesInetinfo"),
+        depends_on_iisadmin=found.truth("DependsOnIisAdmin"),
+    )
+
+
+def _ad_object(found: Fields) -> AdObject:
+    return AdObject(
+        dn=found.text("Dn"),
+        virtual_server=found.number("VirtualServer"),
+        ssl_flags=found.optional("SslFlags", SslFlags.of),
+        auth_flags=found.optional("AuthFlags", AuthFlags.of),
+        is_readable=found.truth("Readable"),
+        message=found.text("Message"),
+    )

@@ -1,0 +1,146 @@
+"""Owns the decision: a finding becomes the exact changes and steps for one server, or the reason why there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from agent.guards import obstacles
+from agent.model import (
+    Action,
+    Change,
+    Finding,
+    Guard,
+    Impact,
+    Obstacle,
+    RestartMethod,
+    Script,
+    Server,
+    ServerPlan,
+    ServerState,
+    Service,
+    Sibling,
+    Step,
+    digest,
+)
+from agent.siblings import breaks_the_path, siblings
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """How IIS is to be made to start afresh, and how long `iisreset` may take, in seconds."""
+
+    method: RestartMethod = RestartMethod.IISRESET
+    timeout: int = 60
+
+
+def decide(server: Server, finding: Finding, scripts: dict[str, Script], restart: Restart) -> ServerPlan:
+    """What would be done to this server, exactly."""
+    against = obstacles(server, finding)
+    changes = tuple(wanted(finding, server))
+    needed = [change for change in changes if change.is_needed]
+    state, reason = _judge(finding, needed, against, restart)
+    is_pending = state is ServerState.PENDING
+    return ServerPlan(
+        server=server.name,
+        state=state,
+        reason=reason,
+        changes=changes,
+        steps=tuple(_steps(needed, scripts, restart)) if is_pending else (),
+        impact=impact(finding, restart) if is_pending else None,
+        obstacles=against,
+        siblings=finding.siblings,
+        fingerprint=fingerprint(finding),
+    )
+
+
+def wanted(finding: Finding, server: Server) -> Iterable[Change]:
+    """The flag word that every ActiveSync directory, and every child key that overrides it, ought to have.
+
+    `old & ~(8 | 64 | 256)`, 64 only with leave (domain 2.2); explicit, on the directory only (domain 2.3).
+    """
+    certificates = Guard.CLIENT_CERTIFICATES in server.allowed
+    for vdir in finding.eas:
+        after = vdir.flags.cleared(certificates=certificates)
+        yield Change(vdir.path, vdir.flags, after, vdir.is_explicit, vdir.inherited_from)
+        for child in vdir.children:
+            yield Change(child.path, child.flags, child.flags.cleared(certificates=certificates), is_explicit=True)
+
+
+def impact(finding: Finding, restart: Restart) -> Impact:
+    """The running services that stop with the restart: all that depend on IISADMIN, and itself (domain 5.1)."""
+    if restart.method is not RestartMethod.IISRESET:
+        return Impact(restart.method, ())
+    touched = [found for found in finding.services if found.is_running and _stops_with_iis(found)]
+    return Impact(restart.method, tuple(sorted(found.name for found in touched)))
+
+
+def fingerprint(finding: Finding) -> str:
+    """A digest of all that the decision rests on; another one later means that the server has moved since."""
+    facts = finding.facts
+    return digest(
+        {
+            "vdirs": finding.vdirs,
+            "ad": finding.ad_objects,
+            "service_pack": facts.exchange_service_pack,
+            "front_end": facts.is_front_end,
+            "clustered": facts.is_clustered,
+            "iisreset_disabled": facts.is_iisreset_disabled,
+            "exchange_vdir": facts.exchange_vdir,
+        }
+    )
+
+
+def _stops_with_iis(service: Service) -> bool:
+    return service.depends_on_iisadmin or service.name.upper() == "IISADMIN"
+
+
+def _judge(
+    finding: Finding, changes: Sequence[Change], against: Sequence[Obstacle], restart: Restart
+) -> tuple[ServerState, str]:
+    """The server's state before anything is done, and why."""
+    standing = [found for found in against if not found.is_overridden]
+    broken = [found for found in siblings(finding) if breaks_the_path(found)]
+    blocked = [vdir for vdir in finding.eas if vdir.flags.blocks_proxy] or list(changes)
+    if blocked and standing:
+        return ServerState.SKIPPED, "; ".join(f"{found.reason}. {found.instead}" for found in standing)
+    if changes and finding.facts.is_iisreset_disabled and restart.method is RestartMethod.IISRESET:
+        return ServerState.SKIPPED, "iisreset is disabled on this server: enable it, or set restart.method to recycle"
+    if changes:
+        return ServerState.PENDING, _pending(changes, broken)
+    if broken:
+        return ServerState.FAILED, f"SSL is not the cause: {_list(broken)}"
+    return ServerState.RIGHT, "no ActiveSync directory requires SSL"
+
+
+def _pending(changes: Sequence[Change], broken: Sequence[Sibling]) -> str:
+    words = "; ".join(f"{change.path}: {change.before.meaning}" for change in changes)
+    return f"{words}. SSL is not the only cause: {_list(broken)}" if broken else words
+
+
+def _list(broken: Sequence[Sibling]) -> str:
+    return "; ".join(f"{found.evidence}. {found.next_step}" for found in broken)
+
+
+def _steps(changes: Sequence[Change], scripts: dict[str, Script], restart: Restart) -> Iterable[Step]:
+    """The writes in their order: insurance, the flag of each key, the restart; the look afterwards is no write."""
+    yield _step(Action.BACK_UP, scripts["backup"])
+    for change in changes:
+        script = scripts["clear"]
+        yield Step(
+            id=f"{Action.CLEAR} {change.path}",
+            action=Action.CLEAR,
+            script=script.id,
+            script_sha256=script.sha256,
+            path=change.path,
+            before=int(change.before),
+            after=int(change.after),
+        )
+    if restart.method is RestartMethod.IISRESET:
+        yield _step(Action.RESTART, scripts["restart"], ("TimeoutSeconds", restart.timeout))
+    elif restart.method is RestartMethod.RECYCLE:
+        yield _step(Action.RESTART, scripts["recycle"])
+
+
+def _step(action: Action, script: Script, *arguments: tuple[str, int]) -> Step:
+    return Step(str(action), action, script.id, script.sha256, arguments=arguments)
