@@ -1,0 +1,127 @@
+"""Owns the entry point: the list of commands, and how an error becomes words and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from agent.cli.options import Options, globals_
+
+COMMANDS = {
+    "check": ("check", "Look at every server; changes nothing."),
+    "plan": ("plan", "Save what would be done, exactly, under one hash."),
+    "apply": ("apply", "Clear the flag, restart IIS, prove the proxy path."),
+    "verify": ("verify", "Ask the proxy path again; changes nothing."),
+    "rollback": ("rollback", "Put back what a run changed."),
+    "resume": ("resume", "Finish or settle a run that broke off."),
+    "status": ("status", "What is owed: broken-off, unproved, unknown."),
+    "history": ("history", "The runs on record."),
+    "show": ("show", "One run, server by server, step by step."),
+    "config": ("config", "Check the configuration; print its schema."),
+    "lab": ("lab", "A practice fleet on this machine."),
+    "demo": ("demo", "The main job on a practice fleet, from check to proof."),
+    "completion": ("completion", "Completion for bash, zsh and fish."),
+}
+"""Every command: its module in agent.cli, and the line that `easfix --help` shows without importing it."""
+
+EPILOG = "Start with: easfix demo (a practice fleet), then easfix config check, easfix check, easfix apply --dry-run."
+
+
+class Commands(click.Group):
+    """The commands by name; a command's module is imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table, which is the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        found = importlib.import_module(f"agent.cli.{COMMANDS[cmd_name][0]}").command
+        assert isinstance(found, click.Command)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As usual; an unknown command says which one was perhaps meant."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(COMMANDS)}."
+            raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table, without importing any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=Commands,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.version_option(package_name="easfix", message="easfix %(version)s")
+@globals_
+def cli(options: Options) -> None:
+    """Clear "Require SSL" where it stops phones behind an Exchange 2007/2010 proxy.
+
+    easfix finds the flag on Exchange 2003 back-ends, clears it, restarts IIS and proves that the proxy path works
+    again. It writes down what was before it changes anything, and can put it back.
+    """
+
+
+def run() -> NoReturn:
+    """Run the command line and end the process with a code of the table in agent.exits."""
+    sys.exit(call(sys.argv[1:]))
+
+
+def call(arguments: list[str]) -> int:
+    """Run one command line and give its exit code; words go to standard error, never a traceback."""
+    from agent.errors import EasfixError
+
+    try:
+        result = cli.main(arguments, prog_name="easfix", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.UsageError as error:
+        return _usage(error, arguments)
+    except (click.Abort, KeyboardInterrupt):
+        return _say("interrupted", "", "", 130, arguments)
+    except EasfixError as error:
+        from agent.exits import of_error
+
+        return _say(error.message, error.where, error.next_step, int(of_error(error)), arguments)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _say(f"{error.strerror or error}", str(error.filename or ""), "", 78, arguments)
+    return result if isinstance(result, int) else 0
+
+
+def _usage(error: click.UsageError, arguments: list[str]) -> int:
+    path = error.ctx.command_path if error.ctx else "easfix"
+    return _say(error.format_message(), "", f"See '{path} --help'.", 64, arguments)
+
+
+def _say(message: str, where: str, next_step: str, code: int, arguments: list[str]) -> int:
+    """The error in words on standard error; with --json also as the one document on standard output."""
+    print(f"easfix: {where + ': ' if where else ''}{message}", file=sys.stderr)
+    if next_step:
+        print(f"        {next_step}", file=sys.stderr)
+    if "--json" in arguments:
+        error = {"message": message, "where": where, "next_step": next_step}
+        words = [word for word in arguments if not word.startswith("-")]
+        document = {"schema": "easfix/1", "command": words[0] if words else "", "run": None, "exit_code": code}
+        print(json.dumps({**document, "servers": [], "error": error}, indent=2))
+    return code

@@ -1,0 +1,74 @@
+"""Owns the options that every command takes, before or after its name."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The global options as given; `verbosity` is below zero for -q."""
+
+    config: Path | None = None
+    json: bool = False
+    verbosity: int = 0
+    color: bool = True
+
+    @property
+    def is_live(self) -> bool:
+        """A person watches: standard error is a terminal, and nothing asked for silence or for one document."""
+        return sys.stderr.isatty() and not self.json and self.verbosity >= 0
+
+
+_OPTIONS = (
+    click.option(
+        "--config",
+        "config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=None,
+        help="Configuration file. Else EASFIX_CONFIG, ./config.yaml, the user's configuration directory.",
+    ),
+    click.option("--json", "as_json", is_flag=True, default=None, help="Print exactly one JSON document."),
+    click.option("-v", "--verbose", count=True, help="Say more on standard error; twice for everything."),
+    click.option("-q", "--quiet", is_flag=True, default=None, help="Say nothing on standard error but errors."),
+    click.option("--no-color", is_flag=True, default=None, help="No colours; NO_COLOR does the same."),
+)
+
+
+def globals_(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command or group the global options; it receives one merged `Options` as its first argument."""
+
+    @click.pass_context
+    @functools.wraps(function)
+    def command(
+        context: click.Context,
+        /,
+        *args: Any,
+        config: Path | None,
+        as_json: bool | None,
+        verbose: int,
+        quiet: bool | None,
+        no_color: bool | None,
+        **kwargs: Any,
+    ) -> Any:
+        given = context.find_object(Options) or Options()
+        merged = replace(
+            given,
+            config=config or given.config,
+            json=bool(as_json or given.json),
+            verbosity=-1 if quiet else (verbose or given.verbosity),
+            color=not no_color and given.color,
+        )
+        context.obj = merged
+        return function(merged, *args, **kwargs)
+
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command

@@ -1,0 +1,105 @@
+"""Owns what a command answers with: one value a server, the same for the screen and for the JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from agent import exits
+from agent.model import (
+    Change,
+    Finding,
+    Impact,
+    Obstacle,
+    Proof,
+    ServerPlan,
+    ServerRecord,
+    ServerState,
+    Service,
+    Sibling,
+    StepRecord,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOutcome:
+    """How it stands with one server after a command; `reason` is never empty."""
+
+    name: str
+    state: ServerState
+    reason: str
+    directories: tuple[Change, ...] = ()
+    steps: tuple[StepRecord, ...] = ()
+    proof: tuple[Proof, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
+    siblings: tuple[Sibling, ...] = ()
+    impact: Impact | None = None
+    services: tuple[Service, ...] = ()
+    outage_seconds: float | None = None
+    next_step: str = ""
+
+    def __post_init__(self) -> None:
+        """A server without a reason is a defect of ours."""
+        if not self.reason:
+            raise ValueError(f"{self.name} is {self.state} without a reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command answers with; `refusals` are codes that no server's state tells, such as a stale plan."""
+
+    command: str
+    servers: tuple[ServerOutcome, ...]
+    run: str | None = None
+    codes: tuple[exits.Exit, ...] = ()
+    extra: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> exits.Exit:
+        """The worst of all servers and of the run itself."""
+        is_rollback = self.command == "rollback"
+        states = (exits.of_state(found.state, is_rollback=is_rollback) for found in self.servers)
+        return exits.worst((*self.codes, *states))
+
+
+def of_plan(plan: ServerPlan, finding: Finding | None = None) -> ServerOutcome:
+    """A server that was looked at and decided about."""
+    return ServerOutcome(
+        name=plan.server,
+        state=plan.state,
+        reason=plan.reason,
+        directories=plan.changes,
+        obstacles=plan.obstacles,
+        siblings=plan.siblings,
+        impact=plan.impact,
+        services=finding.services if finding else (),
+    )
+
+
+def of_record(record: ServerRecord, directories: Sequence[Change] = (), next_step: str = "") -> ServerOutcome:
+    """A server as the journal tells of it; one that nothing was concluded about is unknown."""
+    return ServerOutcome(
+        name=record.name,
+        state=record.state or ServerState.UNKNOWN,
+        reason=record.reason or "the run broke off before anything was concluded",
+        directories=tuple(directories) or directories_of(record),
+        steps=record.steps,
+        proof=record.proofs,
+        outage_seconds=record.outage_seconds,
+        next_step=next_step,
+    )
+
+
+def directories_of(record: ServerRecord) -> tuple[Change, ...]:
+    """The flag words that the record's steps tell of."""
+    from agent.model import Action, SslFlags
+
+    found = []
+    for each in record.steps:
+        step = each.step
+        if step.action in (Action.CLEAR, Action.RESTORE) and step.before is not None and step.after is not None:
+            prior = next((prior for prior in each.priors if prior.path == step.path), None)
+            is_explicit = prior.is_explicit if prior else True
+            origin = prior.inherited_from if prior else ""
+            found.append(Change(step.path, SslFlags(step.before), SslFlags(step.after), is_explicit, origin))
+    return tuple(found)
