@@ -101,8 +101,8 @@ def _judge(
     """The server's state before anything is done, and why."""
     standing = [found for found in against if not found.is_overridden]
     broken = [found for found in siblings(finding) if breaks_the_path(found)]
-    blocked = [vdir for vdir in finding.eas if vdir.flags.blocks_proxy] or list(changes)
-    if blocked and standing:
+    is_blocked = bool(changes) or any(vdir.flags.blocks_proxy for vdir in finding.eas)
+    if is_blocked and standing:
         return ServerState.SKIPPED, "; ".join(f"{found.reason}. {found.instead}" for found in standing)
     if changes and finding.facts.is_iisreset_disabled and restart.method is RestartMethod.IISRESET:
         return ServerState.SKIPPED, "iisreset is disabled on this server: enable it, or set restart.method to recycle"
