@@ -27,6 +27,9 @@ from agent.transport import ReadOnly
 
 T = TypeVar("T")
 
+SITE_STARTED = 2
+"""MD_SERVER_STATE_STARTED, the value of ServerState of a web site that runs (IIS 6 SDK, ServerState)."""
+
 
 def look(server: Server, transport: ReadOnly, script: Script, at: datetime) -> Finding:
     """Run the read-only detection on one server. BadAnswer where the answer is incomplete or makes no sense."""
@@ -77,6 +80,10 @@ class Fields:
         """A boolean, not a number."""
         return self._typed(name, self._get(name), bool)
 
+    def maybe(self, name: str) -> bool | None:
+        """A boolean, or None where the server did not say."""
+        return None if self._get(name) is None else self.truth(name)
+
     def optional(self, name: str, make: Callable[[int], T]) -> T | None:
         """A whole number made into something, or None for null."""
         return None if self._get(name) is None else make(self.number(name))
@@ -103,7 +110,7 @@ def _facts(found: Fields) -> ServerFacts:
         winrm=found.text("WinRm"),
         exchange_build=found.number("ExchangeBuild"),
         exchange_service_pack=found.number("ExchangeServicePack"),
-        is_front_end=found.truth("FrontEnd"),
+        is_front_end=found.maybe("FrontEnd"),
         is_clustered=found.truth("Clustered"),
         is_iisreset_disabled=found.truth("IisResetDisabled"),
         exchange_vdir=found.text("ExchangeVDir"),
@@ -132,6 +139,9 @@ def _vdir(found: Fields, children: tuple[ChildKey, ...]) -> Vdir:
         providers=found.text("Providers"),
         app_pool=found.text("AppPool"),
         redirect=found.text("Redirect"),
+        is_site_running=found.number("SiteState") == SITE_STARTED,
+        bindings=found.text("Bindings"),
+        ssl_error_page=found.text("SslErrorPage"),
         children=tuple(child for child in children if child.parent.lower() == path.lower()),
     )
 

@@ -26,7 +26,13 @@ def obstacles(server: Server, finding: Finding) -> tuple[Obstacle, ...]:
 
 
 def _front_end(finding: Finding) -> Iterator[Obstacle]:
-    if finding.facts.is_front_end:
+    if finding.facts.is_front_end is None:
+        yield Obstacle(
+            Guard.FRONT_END,
+            "Exchange did not say whether this is a front-end, and on a front-end SSL is right",
+            "Look in Exchange System Manager; is the Exchange Management service (MSExchangeMGMT) running?",
+        )
+    elif finding.facts.is_front_end:
         yield Obstacle(
             Guard.FRONT_END,
             "this is an Exchange front-end: devices reach it, and SSL there is right",

@@ -82,6 +82,26 @@ def _web_service_stopped(finding: Finding) -> Iterator[Sibling]:
             )
 
 
+def _site_stopped(finding: Finding) -> Iterator[Sibling]:
+    for vdir in finding.eas:
+        if not vdir.is_site_running:
+            yield Sibling(
+                "site-stopped",
+                f'the web site "{vdir.site_comment}" of {vdir.path} is not running',
+                "Start the web site in IIS Manager, and look in the System log for why it stopped.",
+            )
+
+
+def _no_plain_http(finding: Finding) -> Iterator[Sibling]:
+    ports = {binding.split(":")[1] for vdir in finding.eas for binding in vdir.bindings.split() if ":" in binding}
+    if finding.eas and "80" not in ports:
+        yield Sibling(
+            "port-80-not-bound",
+            f"no web site with an ActiveSync directory listens on port 80 (bindings: {', '.join(sorted(ports))})",
+            "Add a binding for port 80: the proxy speaks plain HTTP to that port and to no other.",
+        )
+
+
 def _basic_in_clear(finding: Finding) -> Iterator[Sibling]:
     for vdir in finding.eas:
         if vdir.auth_flags & AuthFlags.BASIC:
@@ -95,6 +115,8 @@ def _basic_in_clear(finding: Finding) -> Iterator[Sibling]:
 LOOKS: tuple[Callable[[Finding], Iterator[Sibling]], ...] = (
     _no_directory,
     _web_service_stopped,
+    _site_stopped,
+    _no_plain_http,
     _integrated_missing,
     _negotiate_missing,
     _exchange_needs_ssl,

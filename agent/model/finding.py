@@ -41,6 +41,9 @@ class Vdir:
     providers: str  # NTAuthenticationProviders, e.g. "Negotiate,NTLM"; empty where unset
     app_pool: str
     redirect: str  # HttpRedirect; empty where unset
+    is_site_running: bool = True
+    bindings: str = ""  # ServerBindings of the web site, e.g. ":80:"
+    ssl_error_page: str = ""  # HttpErrors entry for 403.4 where it is a custom one
     children: tuple[ChildKey, ...] = ()
 
 
@@ -85,7 +88,7 @@ class ServerFacts:
     winrm: str
     exchange_build: int
     exchange_service_pack: int
-    is_front_end: bool
+    is_front_end: bool | None  # None: Exchange did not say, and nothing is taken for granted
     is_clustered: bool
     is_iisreset_disabled: bool
     exchange_vdir: str  # value of ExchangeVDir; empty where unset
