@@ -51,7 +51,7 @@ class Counters:
         self._counts: Counter[str] = Counter()
         self.scripts: list[ScriptRun] = []
         self._ran: dict[str, str] = {}  # lower-case name -> name, of each service that ever ran
-        self._down: set[str] = set()  # mail services that ran and do not
+        self._down: set[str] = set()  # lower-case names of those that do not run now
         self._since = 0.0
         self._seconds = 0.0
 
@@ -131,11 +131,13 @@ class Counters:
         """A service entered a state; a listener of Services."""
         low = service.name.lower()
         with self._lock:
+            was_out = self._is_mail_out()
             if new is ServiceState.RUNNING:
                 self._ran[low] = service.name
-                self._mail(low, is_down=False)
+                self._down.discard(low)
             elif low in self._ran:
-                self._mail(low, is_down=True)
+                self._down.add(low)
+            self._note_outage(was_out)
 
     def begin(self, running: list[str]) -> None:
         """Forget the past: from now on these services are the ones that ran before."""
@@ -147,18 +149,18 @@ class Counters:
     def seconds_without_mail(self) -> float:
         """The union of all times in which a mail service that ran before was not running."""
         with self._lock:
-            return self._seconds + (self._clock.monotonic() - self._since if self._down else 0.0)
+            return self._seconds + (self._clock.monotonic() - self._since if self._is_mail_out() else 0.0)
 
-    def ran_before(self) -> list[str]:
-        """The services that ran at some time since `begin`."""
-        return sorted(self._ran.values(), key=str.lower)
+    def services_down_that_ran_before(self) -> list[str]:
+        """The services that ran at some time since `begin` and do not run now."""
+        with self._lock:
+            return sorted((self._ran[low] for low in self._down), key=str.lower)
 
-    def _mail(self, low: str, *, is_down: bool) -> None:
-        if low not in MAIL_SERVICES:
-            return
-        was_down = bool(self._down)
-        (self._down.add if is_down else self._down.discard)(low)
-        if not was_down and self._down:
+    def _is_mail_out(self) -> bool:
+        return not self._down.isdisjoint(MAIL_SERVICES)
+
+    def _note_outage(self, was_out: bool) -> None:
+        if self._is_mail_out() and not was_out:
             self._since = self._clock.monotonic()
-        elif was_down and not self._down:
+        elif was_out and not self._is_mail_out():
             self._seconds += self._clock.monotonic() - self._since

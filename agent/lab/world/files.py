@@ -167,9 +167,7 @@ class FileSystem:
             raise WorldError(ErrorKind.DISK_FULL, path)
         self._free -= growth
         now = self._clock.now()
-        self._entries[path.lower()] = Entry(
-            old.path if old else path, content, size, old.created if old else now, now
-        )
+        self._entries[path.lower()] = Entry(old.path if old else path, content, size, old.created if old else now, now)
 
     def _refuse_held(self, path: str) -> None:
         if normal(path).lower() in self._held:

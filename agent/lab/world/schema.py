@@ -167,7 +167,7 @@ def checked(entry: PropertyAttributes, value: Value) -> Value:
             return int(value) & 0xFFFFFFFF
         case Kind.BOOLEAN, int():
             return bool(value)
-        case (Kind.STRING | Kind.EXPAND_STRING), str():
+        case ((Kind.STRING | Kind.EXPAND_STRING), str()):
             return value
         case Kind.MULTI_STRING, (tuple() | list()):
             return tuple(str(item) for item in value)

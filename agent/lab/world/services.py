@@ -330,7 +330,9 @@ class Services:
         for other in self.list():
             if other.process is not None and other.process.is_alive and other.image == service.image:
                 return other.process
-        return self._machine.processes.spawn(service.image, self._machine.service_controller, owner=service.spec.account)
+        return self._machine.processes.spawn(
+            service.image, self._machine.service_controller, owner=service.spec.account
+        )
 
     def _host_died(self, process: Process) -> None:
         """Its services crash; what depended on them stops with them."""

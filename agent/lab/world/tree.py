@@ -81,9 +81,7 @@ class Tree:
     def children(self, path: str) -> list[str]:
         """The names of the keys directly below, in the order they were made."""
         above = self.find(path).path.lower()
-        return [
-            key.path.rpartition("/")[2] for low, key in self.keys.items() if low and parent_of(low) == above
-        ]
+        return [key.path.rpartition("/")[2] for low, key in self.keys.items() if low and parent_of(low) == above]
 
     def below(self, path: str) -> Iterator[Key]:
         """The key and every key below it."""
