@@ -14,6 +14,7 @@ class Network:
         self._addresses: dict[str, str] = {}
         self._endpoints: dict[tuple[str, int], Endpoint] = {}
         self._blocked: set[tuple[str, int]] = set()
+        self._origins: dict[int, str] = {}
         self._lock = threading.RLock()
 
     def register(self, address: str, *names: str) -> None:
@@ -56,3 +57,17 @@ class Network:
             if self.is_blocked(host, port):
                 return None
             return self._endpoints.get((host.lower(), port))
+
+    def note_origin(self, port: int, address: str) -> None:
+        """A connection from this real local port was made by the machine with this address; forget it afterwards."""
+        with self._lock:
+            self._origins[port] = address
+
+    def forget_origin(self, port: int) -> None:
+        """The connection from this real local port is closed."""
+        with self._lock:
+            self._origins.pop(port, None)
+
+    def origin_of(self, port: int) -> str | None:
+        """The address of the machine a connection comes from; None for one from outside the lab."""
+        return self._origins.get(port)
