@@ -1,0 +1,68 @@
+"""Owns which way in is taken: PowerShell remoting, and the WinRM shell only where the server says it has no remoting."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+from agent import errors
+from agent.model import Record, Scalar, Script, Server, Way
+from agent.transport import Transport
+from agent.transport.credentials import Credentials
+from agent.transport.gate import Gate
+
+
+class Connector:
+    """Opens visits for a whole run; all visits under one account share one gate. A `Connect`."""
+
+    def __init__(self, credentials: Callable[[Server], Credentials], monotonic: Callable[[], float]) -> None:
+        self._credentials = credentials
+        self._monotonic = monotonic
+        self._gates: dict[Credentials, Gate] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, server: Server) -> Transport:
+        """A visit to this server; it connects when the first script is sent."""
+        credentials = self._credentials(server)
+        with self._lock:
+            gate = self._gates.setdefault(credentials, Gate())
+        ways = {way: self._maker(way, server, credentials, gate) for way in (Way.PSRP, Way.WINRM)}
+        return ways[server.winrm.way]() if server.winrm.way in ways else _Automatic(ways[Way.PSRP], ways[Way.WINRM])
+
+    def _maker(self, way: Way, server: Server, credentials: Credentials, gate: Gate) -> Callable[[], Transport]:
+        def make() -> Transport:
+            # Loaded when first needed: each library takes a quarter of a second.
+            if way is Way.PSRP:
+                from agent.transport.psrp import PsrpTransport
+
+                return PsrpTransport(server, credentials, self._monotonic, gate)
+            from agent.transport.winrm import WinrmTransport
+
+            return WinrmTransport(server, credentials, self._monotonic, gate)
+
+        return make
+
+
+class _Automatic:
+    """PowerShell remoting until the server says that it has none; nothing was sent by then."""
+
+    def __init__(self, first: Callable[[], Transport], second: Callable[[], Transport]) -> None:
+        self._transport = first()
+        self._second: Callable[[], Transport] | None = second
+
+    def run(self, script: Script, arguments: Mapping[str, Scalar | Sequence[Scalar]]) -> list[Record]:
+        """As the way in that was found; raises a `ServerError`."""
+        try:
+            answer = self._transport.run(script, arguments)
+        except errors.Unsupported:
+            if self._second is None:
+                raise
+            self._transport.close()
+            self._transport, self._second = self._second(), None
+            return self._transport.run(script, arguments)
+        self._second = None
+        return answer
+
+    def close(self) -> None:
+        """End the visit."""
+        self._transport.close()

@@ -1,0 +1,87 @@
+"""Owns what went wrong on the way to a server, in facts: taken from foreign exceptions without knowing their classes.
+
+Only the names of classes are looked at, so that neither library is loaded to understand the other's errors.
+"""
+
+from __future__ import annotations
+
+import struct
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """How far a script had got when it went wrong."""
+
+    OPENING = "opening"  # no script has left
+    SENDING = "sending"  # the request that carries the script was under way
+    RUNNING = "running"  # the server has the script
+
+
+# What the libraries raise beside their own errors when a server answers with nonsense.
+NONSENSE: tuple[type[Exception], ...] = (
+    ET.ParseError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    StopIteration,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What went wrong, in facts."""
+
+    stage: Stage
+    names: frozenset[str] = frozenset()  # class names of the exception, its bases and its causes
+    text: str = ""
+    status: int | None = None  # HTTP
+    code: int | None = None  # WSManFault
+    logon_code: int | None = None  # of Kerberos or SSPI, as a signed 32-bit number
+
+    def is_any(self, *names: str) -> bool:
+        """One of these classes is among the exception, its bases and its causes."""
+        return not self.names.isdisjoint(names)
+
+
+def describe(
+    error: BaseException, stage: Stage, *, status: int | None = None, code: int | None = None, text: str = ""
+) -> Fault:
+    """The facts of a foreign exception; what only its library's owner can read from it comes as arguments."""
+    chain = tuple(_chain(error))
+    return Fault(
+        stage=stage,
+        names=frozenset(kind.__name__ for link in chain for kind in type(link).__mro__),
+        text=" ".join((text or str(chain[-1]) or str(error) or type(error).__name__).split())[:500],
+        status=status,
+        code=code,
+        logon_code=next((found for link in chain if (found := _logon_code(link)) is not None), None),
+    )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The exception and what it was made from: causes, and those that libraries hide in arguments and attributes."""
+    link: BaseException | None = error
+    seen: set[int] = set()
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        link = _inner(link)
+
+
+def _inner(link: BaseException) -> BaseException | None:
+    hidden = (getattr(link, "base_error", None), getattr(link, "reason", None), *link.args)
+    candidates = (*hidden, link.__cause__, None if link.__suppress_context__ else link.__context__)
+    return next((item for item in candidates if isinstance(item, BaseException)), None)
+
+
+def _logon_code(link: BaseException) -> int | None:
+    """MIT krb5 (err_code), GSSAPI (min_code) and Windows (winerror) all have 32 bits; some without the sign."""
+    for name in ("err_code", "min_code", "winerror"):
+        value = getattr(link, name, None)
+        if isinstance(value, int) and value:
+            return (value & 0xFFFF_FFFF) - (1 << 32) if value & 0x8000_0000 else value
+    return None

@@ -1,0 +1,88 @@
+"""Owns the brake on logons: a password nobody has accepted yet is not tried on every server of the fleet."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+from agent import errors
+
+
+class Blame(StrEnum):
+    """What a failed visit says about the account."""
+
+    NONE = "none"  # the logon did not come to that, or worked
+    PERHAPS = "perhaps"  # the server refused it: the account, or something between the two
+    CERTAINLY = "certainly"  # the domain refused it
+
+
+class Attempt:
+    """One logon under way; set what is known of it before leaving with an error."""
+
+    __slots__ = ("blame", "is_accepted")
+
+    def __init__(self) -> None:
+        self.blame = Blame.NONE
+        self.is_accepted = False  # the logon itself worked, what came after did not
+
+
+class Gate:
+    """Shared by all visits under one account.
+
+    A wrong password looks the same on every server, and a domain locks an account after a few of them. So until one
+    server has accepted the account, at most `most` logons are under way or refused; after `most` refusals, or one
+    that the domain itself gave, no further server is asked. Once a server has accepted the account, a refusal
+    elsewhere says something about that server only.
+    """
+
+    def __init__(self, most: int = 2) -> None:
+        self._most = most
+        self._changed = threading.Condition()
+        self._under_way = 0
+        self._refused_by: list[str] = []
+        self._is_accepted = False
+        self._is_barred = False
+
+    @property
+    def is_open(self) -> bool:
+        """Some server has accepted the account: no need to be careful."""
+        return self._is_accepted
+
+    @contextmanager
+    def logon(self, server: str) -> Iterator[Attempt]:
+        """Hold this around a logon; leaving it without an error means that the account was accepted."""
+        self._enter(server)
+        attempt = Attempt()
+        try:
+            yield attempt
+            attempt.is_accepted = True
+        finally:
+            self._leave(server, attempt.blame, attempt.is_accepted)
+
+    def _enter(self, server: str) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_decided or self._has_room)
+            if self._is_barred or not (self._is_accepted or self._has_room):
+                raise errors.Denied(
+                    server,
+                    f"not asked, because the same account was refused by {' and '.join(self._refused_by)}",
+                    "Check the user name and the password; another wrong logon could lock the account.",
+                )
+            self._under_way += 1
+
+    def _leave(self, server: str, blame: Blame, is_accepted: bool) -> None:
+        with self._changed:
+            self._under_way -= 1
+            self._is_accepted = self._is_accepted or is_accepted
+            self._is_barred = self._is_barred or blame is Blame.CERTAINLY
+            if blame is not Blame.NONE:
+                self._refused_by.append(server)
+            self._changed.notify_all()
+
+    @property
+    def _is_decided(self) -> bool:
+        return self._is_accepted or self._is_barred or len(self._refused_by) >= self._most
+
+    @property
+    def _has_room(self) -> bool:
+        return self._under_way + len(self._refused_by) < self._most

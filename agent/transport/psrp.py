@@ -1,0 +1,181 @@
+"""Owns the way in by PowerShell remoting (PSRP over WinRM): one connection and one runspace pool a visit.
+
+A visit with one script is 7 requests with NTLM: two for the logon, Create, Receive, Command, Receive, Delete. The
+Signal that frees a finished command waits until the next command needs its room, since Delete frees everything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from pypsrp import exceptions, messages
+from pypsrp.complex_objects import ObjectMeta, PSInvocationState, RunspacePoolState
+from pypsrp.powershell import PowerShell, RunspacePool
+from pypsrp.serializer import Serializer
+from pypsrp.shell import SignalCode
+from pypsrp.wsman import WSMan
+
+from agent.model import Scalar, Script
+from agent.transport import clixml
+from agent.transport.clixml import Plain
+from agent.transport.faults import Fault, Stage, describe
+from agent.transport.visit import OPERATION_SECONDS, Visit, silence
+
+_OPERATION_TIMED_OUT = 2150858793  # wsmerror.h: nothing to receive yet
+
+silence("pypsrp", "spnego", "urllib3")
+
+
+class PsrpTransport(Visit):
+    """Runs scripts in one runspace of the server, each in a scope of its own."""
+
+    own_errors = (exceptions.WinRMError,)
+
+    def open(self, opened: requests.Session, url: str) -> None:
+        """Log on and open the runspace pool."""
+        address = urlsplit(url)
+        self._wsman = WSMan(
+            address.hostname or "",
+            port=address.port,
+            ssl=address.scheme == "https",
+            auth="negotiate",
+            encryption="always" if address.scheme == "http" else "auto",
+            operation_timeout=OPERATION_SECONDS,
+        )
+        self._wsman.transport.session = opened
+        self._pool = _Pool(self._wsman)
+        self._finished: str | None = None
+        self._pool.open()
+        if self._pool.state != RunspacePoolState.OPENED:
+            raise ValueError(f"the runspace pool is in state {self._pool.state}")
+
+    def execute(
+        self, script: Script, arguments: Mapping[str, Scalar | Sequence[Scalar]]
+    ) -> tuple[list[Plain], list[Mapping[str, Plain]]]:
+        """Run the script in the pool."""
+        self._limit()
+        self._free()
+        shell = PowerShell(self._pool)
+        shell.add_script(script.text, use_local_scope=True)
+        for name, value in arguments.items():
+            shell.add_parameter(name, _argument(value))
+        shell.begin_invoke()
+        self.stage = Stage.RUNNING
+        while shell.state == PSInvocationState.RUNNING:
+            self._limit()
+            shell.poll_invoke()
+        # The id that the server gave it: WinRM 2.0 does not take the client's, which pypsrp's stop() would send.
+        self._finished = shell._command_id or shell.id
+        self._pool.pipelines.pop(shell.id, None)
+        return _answer(shell)
+
+    def end(self) -> None:
+        """Delete the shell; with it ends whatever still runs in it."""
+        self._pool.close()
+
+    def describe(self, error: Exception) -> Fault:
+        """The facts of pypsrp's errors, and of any other."""
+        match error:
+            case exceptions.WSManFaultError():
+                code = error.code if isinstance(error.code, int) else None
+                return describe(error, self.stage, code=code, text=error.provider_fault or error.reason or "")
+            case exceptions.WinRMTransportError():
+                return describe(error, self.stage, status=error.code, text=f"HTTP {error.code}")
+            case exceptions.AuthenticationError():
+                return describe(error, self.stage, status=401)
+            case _:
+                return describe(error, self.stage)
+
+    def _limit(self) -> None:
+        self._wsman.operation_timeout = max(1, min(OPERATION_SECONDS, math.ceil(self.line.remaining)))
+
+    def _free(self) -> None:
+        """Give back the place of the last command; a shell has 15 (domain 6.1)."""
+        if self._finished is not None:
+            self._pool.shell.signal(SignalCode.TERMINATE, command_id=self._finished)
+            self._finished = None
+
+
+def _answer(shell: PowerShell) -> tuple[list[Plain], list[Mapping[str, Plain]]]:
+    reported = [error.found for error in shell.streams.error if isinstance(error, _Error)]
+    if shell.state != PSInvocationState.COMPLETED and not reported:
+        raise StoppedError(f"the pipeline ended in state {shell.state} without a reason")
+    return shell.output, reported
+
+
+class StoppedError(exceptions.WinRMError):
+    """The server ended the pipeline by itself."""
+
+
+def _argument(value: Scalar | Sequence[Scalar]) -> Any:
+    """Elements of our own making: pypsrp would send every integer as Int32 and every float as Single."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [clixml.scalar(item) for item in value]
+    return clixml.scalar(value)
+
+
+class _Pool(RunspacePool):
+    """A pool that reads objects as plain values, and waits on when there is nothing to receive yet."""
+
+    def __init__(self, connection: WSMan) -> None:
+        super().__init__(connection)
+        self._serializer = _Reading()
+        self._fragmenter.serializer = self._serializer
+
+    def _receive(self, id: str | None = None, timeout: int | None = None) -> Any:
+        try:
+            return super()._receive(id, timeout)
+        except exceptions.WSManFaultError as error:
+            if error.code != _OPERATION_TIMED_OUT:
+                raise
+            return []  # the line's deadline ends the waiting
+
+
+class _Error(messages.ErrorRecordMessage):
+    """An error record as a plain value."""
+
+    def __init__(self, found: Mapping[str, Plain]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # pypsrp
+        self.found = found
+
+
+# Nobody reads these; pypsrp would, and stumble over a record that lacks a field.
+_UNREAD = (
+    messages.DebugRecord,
+    messages.InformationRecord,
+    messages.ProgressRecord,
+    messages.VerboseRecord,
+    messages.WarningRecord,
+)
+
+
+class _Reading(Serializer):
+    """Reads what a pipeline answers as plain values: one pass over the text, where pypsrp takes one a property."""
+
+    def deserialize(self, element: Any, metadata: ObjectMeta | None = None, clear: bool = True) -> Any:
+        kind = getattr(metadata, "object", None)
+        if metadata is None and isinstance(element, str):
+            return clixml.parse(element)
+        if kind is messages.ErrorRecordMessage:
+            return _Error(_bag(clixml.parse(element)))
+        if kind is messages.PipelineState:
+            return _state(_bag(clixml.parse(element)))
+        if kind in _UNREAD:
+            return kind()
+        return super().deserialize(element, metadata, clear)
+
+
+def _state(found: Mapping[str, Plain]) -> messages.PipelineState:
+    reason = found.get("ExceptionAsErrorRecord")
+    error = None if reason is None else _Error(_bag(reason))
+    return messages.PipelineState(found["PipelineState"], error)  # type: ignore[no-untyped-call]  # pypsrp
+
+
+def _bag(value: Plain) -> Mapping[str, Plain]:
+    if not isinstance(value, dict):
+        raise clixml.BadClixml(f"a {type(value).__name__} where an object belongs")
+    return value

@@ -1,0 +1,75 @@
+"""Owns what becomes of a script's answer: records, or the error that the script reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from agent import errors
+from agent.model import Record, Script
+from agent.transport.clixml import Plain
+
+# System.Management.Automation.ErrorCategory, in the order of its numbers.
+_CATEGORIES = (
+    "NotSpecified", "OpenError", "CloseError", "DeviceError", "DeadlockDetected", "InvalidArgument", "InvalidData",
+    "InvalidOperation", "InvalidResult", "InvalidType", "MetadataError", "NotImplemented", "NotInstalled",
+    "ObjectNotFound", "OperationStopped", "OperationTimeout", "SyntaxError", "ParserError", "PermissionDenied",
+    "ResourceBusy", "ResourceExists", "ResourceUnavailable", "ReadError", "WriteError", "FromStdErr", "SecurityError",
+)  # fmt: skip
+
+
+def records(server: str, script: Script, output: Sequence[Plain]) -> list[Record]:
+    """The objects of the output. BadAnswer for anything else: a script of ours answers with objects only."""
+    for value in output:
+        if not isinstance(value, Mapping):
+            raise errors.BadAnswer(
+                server,
+                f"{script.id} answered with {_kind(value)} instead of an object: {str(value)[:80]!r}",
+                "Look at what the script writes to its output.",
+            )
+    return cast(list[Record], list(output))
+
+
+def failed(server: str, script: Script, found: Mapping[str, Plain]) -> errors.ScriptFailed:
+    """The error for a serialized ErrorRecord ([MS-PSRP] 2.2.3.15)."""
+    exception = found.get("Exception")
+    message = found.get("ErrorDetails_Message") or _member(exception, "Message") or found.get("ErrorCategory_Message")
+    record = errors.ErrorRecord(
+        exception=_member(exception, "Type") or _text(found.get("ErrorCategory_Reason")),
+        error_id=_text(found.get("FullyQualifiedErrorId")),
+        category=_category(found.get("ErrorCategory_Category")),
+        target=_text(found.get("ErrorCategory_TargetName")),
+        position=_position(found),
+    )
+    where = f" ({record.position})" if record.position else ""
+    return errors.ScriptFailed(
+        server,
+        f"{script.id}: {_text(message) or record.error_id or 'failed without a message'}{where}",
+        "Look at the server again: what the script did before the error stays done.",
+        record,
+    )
+
+
+def _position(found: Mapping[str, Plain]) -> str:
+    info = found.get("InvocationInfo")
+    line = found.get("InvocationInfo_ScriptLineNumber") or _member(info, "ScriptLineNumber")
+    words = _text(found.get("InvocationInfo_PositionMessage") or _member(info, "PositionMessage"))
+    return words or (f"line {line}" if line else "")
+
+
+def _category(value: Plain) -> str:
+    if isinstance(value, int) and 0 <= value < len(_CATEGORIES):
+        return _CATEGORIES[value]
+    return _text(value)
+
+
+def _member(value: Plain, name: str) -> str:
+    return _text(value.get(name)) if isinstance(value, dict) else ""
+
+
+def _text(value: Plain) -> str:
+    return "" if value is None else " ".join(str(value).split())
+
+
+def _kind(value: Plain) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"

@@ -1,0 +1,60 @@
+"""Owns the sealing of messages for pywinrm, with the context of our own logon ([MS-WSMV] 2.2.9.1)."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import requests
+
+from agent.transport.logon import SEALED
+
+_BOUNDARY = b"--Encrypted Boundary"
+_PROTOCOL = "application/HTTP-SPNEGO-session-encrypted"
+_OCTETS = b"\tContent-Type: application/octet-stream\r\n"
+
+
+class Sealing:
+    """Stands in for pywinrm's Encryption, which knows NTLM by requests-ntlm and Kerberos by pykerberos only."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    @classmethod
+    def after_logon(cls, session: requests.Session, url: str) -> Sealing:
+        """Log the session on with an empty message, as WinRM wants it, and seal with what came of it."""
+        response = session.post(url, data=None)
+        response.raise_for_status()
+        return cls(session.auth.context)  # type: ignore[union-attr]  # a Logon
+
+    def prepare_encrypted_request(
+        self, session: requests.Session, endpoint: str, message: bytes
+    ) -> requests.PreparedRequest:
+        """A request that carries the message sealed."""
+        header, sealed, padding = self._context.wrap_winrm(message)
+        original = f"type=application/soap+xml;charset=UTF-8;Length={len(message) + padding}"
+        body = b"\r\n".join(
+            (
+                _BOUNDARY,
+                f"\tContent-Type: {_PROTOCOL}".encode(),
+                f"\tOriginalContent: {original}".encode(),
+                _BOUNDARY,
+                _OCTETS + struct.pack("<i", len(header)) + header + sealed + _BOUNDARY + b"--\r\n",
+            )
+        )
+        request = session.prepare_request(requests.Request("POST", endpoint, data=body))
+        request.headers["Content-Type"] = f'{SEALED};protocol="{_PROTOCOL}";boundary="Encrypted Boundary"'
+        return request
+
+    def parse_encrypted_response(self, response: requests.Response) -> bytes:
+        """The message of an answer; ValueError where it is not sealed as it should be."""
+        if not response.headers.get("Content-Type", "").startswith(SEALED):
+            return response.content  # an error of the HTTP service: a good answer without a seal stops at the logon
+        _, head, body = response.content.split(_BOUNDARY + b"\r\n", 2)
+        expected = int(head.partition(b"Length=")[2].split(b"\r\n", 1)[0])
+        sealed = body.removeprefix(_OCTETS).removesuffix(_BOUNDARY + b"--\r\n")
+        size = struct.unpack("<i", sealed[:4])[0]
+        message: bytes = self._context.unwrap_winrm(sealed[4 : 4 + size], sealed[4 + size :])
+        if len(message) != expected:
+            raise ValueError(f"an answer of {len(message)} bytes that says it has {expected}")
+        return message

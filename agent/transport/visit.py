@@ -1,0 +1,174 @@
+"""Owns the life of a visit: a session that opens when first needed, and is thrown away after anything went wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import socket
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from agent import errors
+from agent.model import Record, Scalar, Script, Server
+from agent.transport import clixml
+from agent.transport.clixml import Plain
+from agent.transport.credentials import Credentials
+from agent.transport.faults import NONSENSE, Fault, Stage, describe
+from agent.transport.gate import Attempt, Gate
+from agent.transport.logon import Logon, logon_errors
+from agent.transport.records import failed, records
+from agent.transport.translation import blame, translate
+from agent.transport.wire import Line, Lost, Overdue, Oversized, session
+
+OPERATION_SECONDS = 20  # how long the server may hold a request; WinRM 2.0 allows 60 (domain 6.1)
+OPENING_SECONDS = 60.0  # for a session to open
+CLOSING_SECONDS = 5.0  # for one to close: the work is done, nobody should wait for it
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_FOREIGN = (requests.RequestException, HTTPError, OSError, Lost, Overdue, Oversized, *NONSENSE)
+
+
+class Visit(ABC):
+    """What both ways in have in common. Used by one thread at a time."""
+
+    own_errors: tuple[type[Exception], ...] = ()
+    """What the library behind this way in raises."""
+
+    def __init__(
+        self, server: Server, credentials: Credentials, monotonic: Callable[[], float], gate: Gate | None = None
+    ) -> None:
+        self.server = server
+        self.line = Line(monotonic)
+        self.stage = Stage.OPENING
+        self._credentials = credentials
+        self._gate = gate or Gate()
+        self._is_open = False
+        self._denied: errors.Denied | None = None
+
+    def run(self, script: Script, arguments: Mapping[str, Scalar | Sequence[Scalar]]) -> list[Record]:
+        """Send the script once and return the objects it answered with; raises a `ServerError`."""
+        given = {name: value for name, value in arguments.items() if _is_given(name, value)}
+        if self._is_open:
+            try:
+                return self._ask(script, given)
+            except errors.Unreachable as error:
+                # The server had closed an idle connection: certainly nothing was sent, so a new one is no second try.
+                if not isinstance(error.__cause__, Lost):
+                    raise
+        self._enter()
+        return self._ask(script, given)
+
+    def close(self) -> None:
+        """End the visit; never raises because the server is gone."""
+        if self._is_open:
+            self.line.begin(CLOSING_SECONDS)
+            with contextlib.suppress(*self._foreign()):
+                self.end()
+        self._discard()
+
+    # --- what a way in does ------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def open(self, opened: requests.Session, url: str) -> None:
+        """Log on and open a shell over this session."""
+
+    @abstractmethod
+    def execute(
+        self, script: Script, arguments: Mapping[str, Scalar | Sequence[Scalar]]
+    ) -> tuple[list[Plain], list[Mapping[str, Plain]]]:
+        """Run the script: its output, and its error records. Moves `stage` along."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Delete the shell on the server."""
+
+    @abstractmethod
+    def describe(self, error: Exception) -> Fault:
+        """The facts of an error of the library, or of any other."""
+
+    # --- the life of the session -------------------------------------------------------------------------------------
+
+    def _enter(self) -> None:
+        if self._denied is not None:
+            raise self._denied
+        self._discard()
+        self.stage = Stage.OPENING
+        self.line.begin(OPENING_SECONDS)
+        if not self._gate.is_open:
+            self._knock()
+        with self._gate.logon(self.server.name) as attempt:
+            try:
+                self._open()
+            except self._foreign() as error:
+                raise self._refusal(error, attempt) from error
+        self._is_open = True
+
+    def _open(self) -> None:
+        winrm = self.server.winrm
+        logon = Logon(self._credentials, winrm.auth, self.server.fqdn, self.line, seals=winrm.scheme == "http")
+        host = f"[{self.server.address}]" if ":" in self.server.address else self.server.address
+        opened = session(self.line, winrm, self.server.fqdn, logon)
+        self.open(opened, f"{winrm.scheme}://{host}:{winrm.port}/wsman")
+
+    def _refusal(self, error: Exception, attempt: Attempt) -> errors.ServerError:
+        fault = self.describe(error)
+        attempt.blame = blame(fault)
+        attempt.is_accepted = fault.code is not None  # a fault of WS-Management comes after the logon
+        refusal = translate(self.server.name, fault)
+        if isinstance(refusal, errors.Denied):
+            self._denied = refusal
+        self.close()
+        return refusal
+
+    def _knock(self) -> None:
+        """See whether anybody is there before waiting in the queue of the gate, and holding it up."""
+        winrm = self.server.winrm
+        try:
+            socket.create_connection((self.server.address, winrm.port), self.line.connect_timeout).close()
+        except OSError as error:
+            raise translate(self.server.name, describe(error, Stage.OPENING)) from error
+
+    def _ask(self, script: Script, arguments: Mapping[str, Scalar | Sequence[Scalar]]) -> list[Record]:
+        self.stage = Stage.SENDING
+        self.line.begin(script.timeout)
+        try:
+            output, reported = self.execute(script, arguments)
+        except self._foreign() as error:
+            fault = self.describe(error)
+            self.close()  # what still runs ends with its shell: no script of a lost session goes on unseen
+            raise translate(self.server.name, fault) from error
+        except BaseException:
+            self._discard()
+            raise
+        if reported:
+            raise failed(self.server.name, script, reported[-1])
+        return records(self.server.name, script, output)
+
+    def _foreign(self) -> tuple[type[Exception], ...]:
+        return (*self.own_errors, *logon_errors(), *_FOREIGN)
+
+    def _discard(self) -> None:
+        self._is_open = False
+        self.line.close()
+
+
+def silence(*loggers: str) -> None:
+    """Keep a library from writing whole messages, arguments and all, to anybody's log or standard error."""
+    for name in loggers:
+        logger = logging.getLogger(name)
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+        logger.setLevel(logging.CRITICAL)
+
+
+def _is_given(name: str, value: Scalar | Sequence[Scalar]) -> bool:
+    """None means that the parameter keeps its default. ValueError for what no script could be passed."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of a parameter")
+    for item in value if isinstance(value, Sequence) and not isinstance(value, str) else (value,):
+        clixml.scalar(item)
+    return value is not None

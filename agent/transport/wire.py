@@ -1,0 +1,171 @@
+"""Owns the one HTTP connection of a visit: no proxies, no redirects, nothing sent after a break, no endless answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.response import BaseHTTPResponse
+
+from agent.model import Winrm
+
+_PIECE = 65536
+_GRACE = 5.0  # seconds for an answer to come after the server stopped waiting
+
+
+# These do not derive from OSError or requests' errors: urllib3 would wrap them, and the reason would be lost.
+class Lost(Exception):  # noqa: N818 - a fact about the wire, translated at the door
+    """The connection that was logged on is gone. What was to be sent now has not been sent."""
+
+
+class Oversized(Exception):  # noqa: N818 - as above
+    """An answer is larger than any that a script of ours gives."""
+
+
+class Overdue(Exception):  # noqa: N818 - as above
+    """The time for a script, or for a session to open, is over."""
+
+
+@dataclass(slots=True)
+class Line:
+    """One connection, its limits and what passed over it. Sizes in bytes, times in seconds of `monotonic`."""
+
+    monotonic: Callable[[], float]
+    connect_timeout: float = 10.0
+    read_timeout: float = 30.0  # longer than any server-side wait (visit.OPERATION_SECONDS)
+    most_bytes: int = 64 * 1024 * 1024  # of all answers to one script
+    deadline: float = float("inf")
+    received: int = 0
+    sent: int = 0  # requests
+    is_connected: bool = False
+    certificate: bytes | None = field(default=None, repr=False)  # of the server, over TLS
+    session: requests.Session | None = field(default=None, repr=False)
+
+    def begin(self, seconds: float) -> None:
+        """A script, or the opening of a session, starts now and may take so long."""
+        self.deadline = self.monotonic() + seconds
+        self.received = 0
+
+    def close(self) -> None:
+        """Drop the connection; the next session connects anew."""
+        if self.session is not None:
+            self.session.close()
+        self.session = None
+        self.is_connected = False
+        self.certificate = None
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the deadline; Overdue when there are none."""
+        left = self.deadline - self.monotonic()
+        if left <= 0:
+            raise Overdue("the time is over")
+        return left
+
+
+def session(line: Line, winrm: Winrm, fqdn: str, logon: requests.auth.AuthBase) -> requests.Session:
+    """A session that talks over this line only, to a server that goes by this name."""
+    made = requests.Session()
+    made.trust_env = False  # no proxies and no netrc from the environment; and it costs a tenth of the CPU
+    made.max_redirects = 0  # a WinRM service never redirects, and a logon must not follow
+    made.verify = winrm.ca or True
+    made.auth = logon
+    made.headers.update({"User-Agent": "easfix", "Accept-Encoding": "identity", "Host": f"{fqdn}:{winrm.port}"})
+    adapter = _Adapter(line, fqdn)
+    made.mount("http://", adapter)
+    made.mount("https://", adapter)
+    line.session = made
+    return made
+
+
+class _Adapter(HTTPAdapter):
+    """Sends over the line and reads each answer whole, within the limits."""
+
+    def __init__(self, line: Line, fqdn: str) -> None:
+        self._line = line
+        self._fqdn = fqdn
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": lambda *a, **k: _Pool(self._line, *a, **k),
+            "https": lambda *a, **k: _TlsPool(
+                self._line, *a, **k, assert_hostname=self._fqdn, server_hostname=self._fqdn
+            ),
+        }
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: bool | str = True,
+        cert: Any = None,
+        proxies: Any = None,
+    ) -> requests.Response:
+        remaining = self._line.remaining
+        # Longer than the server may hold the request, which is never longer than what remains.
+        limits = (min(self._line.connect_timeout, remaining), min(self._line.read_timeout, remaining + _GRACE))
+        self._line.sent += 1
+        response = super().send(request, stream=True, timeout=limits, verify=verify, cert=cert, proxies={})
+        response._content = self._read(response.raw)  # what Response.content would set, without a limit
+        return response
+
+    def _read(self, raw: BaseHTTPResponse) -> bytes:
+        pieces = []
+        while piece := raw.read1(_PIECE):
+            self._line.received += len(piece)
+            if self._line.received > self._line.most_bytes:
+                raw.close()
+                raise Oversized(f"the answer is larger than {self._line.most_bytes:,} bytes")
+            if self._line.monotonic() > self._line.deadline + _GRACE:
+                raw.close()
+                raise Overdue("the answer did not end within the time")
+            pieces.append(piece)
+        raw.release_conn()
+        return b"".join(pieces)
+
+
+class _Once:
+    """A connection that connects once: a second one would not be logged on, and would be sent what it cannot read."""
+
+    line: Line
+
+    def connect(self) -> None:
+        """Connect, or say that the line is lost."""
+        if self.line.is_connected:
+            raise Lost("the server had closed the connection")
+        super().connect()  # type: ignore[misc]  # of the connection class this is mixed into
+        self.line.is_connected = True
+        get = getattr(getattr(self, "sock", None), "getpeercert", None)
+        self.line.certificate = get(True) if get else None
+
+
+class _Connection(_Once, HTTPConnection):
+    pass
+
+
+class _TlsConnection(_Once, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+    def __init__(self, line: Line, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ConnectionCls = cast(type[_Connection], type("_Connection", (_Connection,), {"line": line}))
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+    def __init__(self, line: Line, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ConnectionCls = cast(type[_TlsConnection], type("_TlsConnection", (_TlsConnection,), {"line": line}))
