@@ -51,7 +51,7 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """What goes back; `substatus` and `win32` show only in the W3SVC log."""
+    """What goes back; `substatus` and `win32` show only in the W3SVC log, `kernel` answers come from http.sys."""
 
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Response:
     substatus: int = 0
     win32: int = 0
     close: bool = False
-    reason: str = ""
+    kernel: bool = False
 
     def header(self, name: str) -> str:
         """The first header of this name, without regard to case; empty when absent."""
@@ -67,8 +67,10 @@ class Response:
 
     def head(self) -> bytes:
         """Status line and headers, with the empty line that ends them."""
-        reason = self.reason or HTTPStatus(self.status).phrase
-        lines = [f"HTTP/1.1 {self.status} {reason}", *(f"{name}: {value}" for name, value in self.headers)]
+        lines = [
+            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
+            *(f"{name}: {value}" for name, value in self.headers),
+        ]
         if self.close:
             lines.append("Connection: close")
         return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")

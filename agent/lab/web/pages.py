@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 from agent.lab.web.message import Response
-from agent.lab.web.phrases import LANGUAGES, Language, Phrase
+from agent.lab.web.phrases import LANGUAGES, Phrase
 
 # Shape of the pages under C:\WINDOWS\help\iisHelp\common; DOCTYPE and title seen in KB817379.
 _PAGE = """<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN" "http://www.w3.org/TR/html4/strict.dtd">
@@ -64,7 +64,7 @@ def error_page(fault: Fault, culture: str, *, win32: int | None = None) -> Respo
     page = _PAGE.format(
         title=escape(title),
         text=escape(text),
-        error=escape(f"{language.error} {code} - {_reason(fault, language)}"),
+        error=escape(f"{language.error} {code} - {language.reasons[fault.status]}"),
         charset=language.charset,
     )
     return Response(
@@ -76,10 +76,7 @@ def error_page(fault: Fault, culture: str, *, win32: int | None = None) -> Respo
     )
 
 
-def _reason(fault: Fault, language: Language) -> str:
-    return language.reasons[fault.status]
-
-
 def kernel_page(status: int, text: str) -> Response:
     """What http.sys answers by itself: one heading, no Server header of IIS, connection closed."""
-    return Response(status, [("Content-Type", "text/html")], f"<h1>{escape(text)}</h1>".encode(), close=True)
+    body = f"<h1>{escape(text)}</h1>".encode()
+    return Response(status, [("Content-Type", "text/html")], body, close=True, kernel=True)
