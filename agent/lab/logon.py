@@ -150,3 +150,21 @@ def _restore(name: str, value: str | None) -> None:
         os.environ.pop(name, None)
     else:
         os.environ[name] = value
+
+
+class Initiator:
+    """The client side of a logon with a user's own password: Negotiate with NTLM inside, never Kerberos or a cache."""
+
+    def __init__(self, name: str, password: str) -> None:
+        self.name = name
+        credential = spnego.NTLMHash(name, nt_hash=ntowfv1(password).hex())
+        # Any: pyspnego's context proxies differ by protocol.
+        self._context: Any = spnego.client(credential, protocol="negotiate", options=NegotiateOptions.use_negotiate)
+
+    def step(self, token: bytes | None = None) -> bytes | None:
+        """The next token to send; None when there is nothing more to say or the answer makes no sense."""
+        try:
+            answer: bytes | None = None if self._context.complete else self._context.step(token)
+        except (SpnegoError, ValueError, LookupError, struct.error):
+            return None
+        return answer
