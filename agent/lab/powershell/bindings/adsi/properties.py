@@ -50,7 +50,7 @@ class PropertyValueCollection(ClrObject):
 
     def ps_index(self, key: Any) -> Any:
         """The value at a position."""
-        position = self.native.engine.convert(key, "Int32")
+        position = self.native.engine.convert(key, "System.Int32")
         if not 0 <= position < len(self.items):
             raise ClrError(
                 "Index was out of range. Must be non-negative and less than the size of the collection.\r\n"
@@ -63,7 +63,7 @@ class PropertyValueCollection(ClrObject):
     def ps_set_index(self, key: Any, value: Any) -> None:
         """Replace the value at a position."""
         self.ps_index(key)
-        self.items[self.native.engine.convert(key, "Int32")] = value
+        self.items[self.native.engine.convert(key, "System.Int32")] = value
         self.store()
 
     @prop("Value")
