@@ -59,23 +59,35 @@ def grammar_traps(script: Script) -> Iterator[Objection]:
 
 
 def later_syntax(script: Script) -> Iterator[Objection]:
-    """Operators, statements, variables and redirections of later versions."""
-    for node in script.nodes:
-        text = words(node).lower() if node.child_count <= 1 else ""
-        if node.type == "comparison_operator" and text in OPERATORS:
-            yield at(node, "later", f"{text} is not in 2.0", "use -contains or -notcontains, the collection first")
-        elif node.type in STATEMENTS:
-            yield at(node, "later", f"{words(node).split()[0]} is not in 2.0", "write it with if and functions")
-        elif node.type == "function_statement" and words(node).split()[0].lower() in ("workflow", "configuration"):
+    """Operators, statements and variables of later versions."""
+    for node in script.of("comparison_operator"):
+        if words(node).lower() in OPERATORS:
+            yield at(
+                node, "later", f"{words(node)} is not in 2.0", "use -contains or -notcontains, the collection first"
+            )
+    for node in script.of(*STATEMENTS):
+        yield at(node, "later", f"{words(node).split()[0]} is not in 2.0", "write it with if and functions")
+    for node in script.of("function_statement"):
+        if words(node).split()[0].lower() in ("workflow", "configuration"):
             yield at(node, "later", f"{words(node).split()[0]} is not in 2.0", "write a function")
-        elif node.type == "variable" and (text in VARIABLES or text.startswith("$using:")):
+    for node in script.of("variable"):
+        if words(node).lower() in VARIABLES or words(node).lower().startswith("$using:"):
             yield at(node, "later", f"{words(node)} is not in 2.0", "use $_ or an argument")
-        elif node.type.endswith("redirection_operator") and re.match(r"[*3-6]", text):
-            yield at(node, "later", f"the redirection {text} is not in 2.0", "2.0 redirects streams 1 and 2 only")
-        elif node.type in ("stop_parsing", "generic_token") and text.startswith("--%"):
-            yield at(node, "later", "--% is not in 2.0", "quote each argument")
-        elif node.type == "attribute_argument" and "=" not in words(node) and _is_parameter(node):
+    for node in script.of("attribute_argument"):
+        if "=" not in words(node) and _is_parameter(node):
             yield at(node, "later", f"{words(node)} without a value is not in 2.0", f"write {words(node)} = $true")
+
+
+def later_arguments(script: Script) -> Iterator[Objection]:
+    """Redirections of streams that 2.0 does not have, and the stop-parsing token."""
+    for node in script.of("file_redirection_operator", "merging_redirection_operator"):
+        if re.match(r"[*3-6]", words(node)):
+            yield at(
+                node, "later", f"the redirection {words(node)} is not in 2.0", "2.0 redirects streams 1 and 2 only"
+            )
+    for node in script.of("stop_parsing", "generic_token"):
+        if words(node).startswith("--%"):
+            yield at(node, "later", "--% is not in 2.0", "quote each argument")
 
 
 def later_types(script: Script) -> Iterator[Objection]:
@@ -132,6 +144,7 @@ RULES: tuple[Rule, ...] = (
     unreadable,
     grammar_traps,
     later_syntax,
+    later_arguments,
     later_types,
     simple_filters,
     collected_members,

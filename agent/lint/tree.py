@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
+from itertools import chain
 
 import tree_sitter_powershell
 from tree_sitter import Language, Node, Parser
@@ -22,10 +23,13 @@ class Script:
         self._tree = _parser().parse(text.encode("utf-8"))  # keeps the nodes alive
         self.root = self._tree.root_node
         self.nodes = tuple(walk(self.root))
+        self._kinds: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            self._kinds.setdefault(node.type, []).append(node)
 
     def of(self, *kinds: str) -> Iterator[Node]:
-        """The nodes of these kinds."""
-        return (node for node in self.nodes if node.type in kinds)
+        """The nodes of these kinds, kind by kind, each in the order of the text."""
+        return chain.from_iterable(self._kinds.get(kind, ()) for kind in kinds)
 
     @cached_property
     def functions(self) -> dict[str, tuple[str, ...]]:
@@ -57,9 +61,11 @@ class Script:
 
 def walk(node: Node) -> Iterator[Node]:
     """The node and all below it, in the order of the text."""
-    yield node
-    for below in node.children:
-        yield from walk(below)
+    waiting = [node]
+    while waiting:
+        found = waiting.pop()
+        yield found
+        waiting.extend(reversed(found.children))
 
 
 def words(node: Node) -> str:

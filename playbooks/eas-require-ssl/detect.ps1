@@ -85,13 +85,30 @@ function Get-Directory {
 }
 
 function Get-ExchangeServer {
-    # The Exchange provider asks Active Directory as the Exchange Management service: no second hop (6.6).
+    # What Exchange says of this server. The provider may need Active Directory, out of reach from here (6.6).
     try {
         $where = "Name = '$env:COMPUTERNAME'"
         Get-WmiObject -Namespace 'root\MicrosoftExchangeV2' -Class 'Exchange_Server' -Filter $where
     } catch {
         $null
     }
+}
+
+function Test-FrontEnd {
+    # A front-end's /Exchange is mapped to exprox.dll, a back-end's to davex.dll (KB298513); else ask Exchange.
+    # Nothing where neither tells: easfix then takes nothing for granted.
+    param($Exchange)
+    $maps = ''
+    foreach ($site in @(([ADSI]'IIS://localhost/W3SVC').psbase.Children)) {
+        $path = "IIS://localhost/W3SVC/$($site.psbase.Name)/ROOT/Exchange"
+        if (($site.psbase.SchemaClassName -eq 'IIsWebServer') -and
+            [System.DirectoryServices.DirectoryEntry]::Exists($path)) {
+            $maps += @(([ADSI]$path).psbase.Properties['ScriptMaps']) -join ' '
+        }
+    }
+    if ($maps -match '\\exprox\.dll') { return $true }
+    if ($maps -match '\\davex\.dll') { return $false }
+    if ($Exchange) { return $Exchange.IsFrontEndServer }
 }
 
 function Get-RegistryValue {
@@ -140,8 +157,7 @@ function Get-Server {
         WinRm = "$($PSVersionTable.WSManStackVersion)"
         ExchangeBuild = $build
         ExchangeServicePack = $pack
-        # Empty where Exchange did not say: easfix then takes nothing for granted and stops.
-        FrontEnd = $exchange.IsFrontEndServer
+        FrontEnd = Test-FrontEnd -Exchange $exchange
         Clustered = ($cluster.Count -gt 0)
         IisResetDisabled = (-not $reset.IsGood)
         IisResetStatus = $reset.Said
