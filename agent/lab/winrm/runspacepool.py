@@ -1,0 +1,88 @@
+"""Owns the PSRP conversation of one shell: psrpcore's server end, dressed as PowerShell 2.0. [MS-PSRP]"""
+
+from __future__ import annotations
+
+import struct
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from psrpcore import PSRPPayload, ServerRunspacePool, StreamType
+from psrpcore.types import (
+    PSList,
+    PSObject,
+    PSPrimitiveDictionary,
+    PSRPMessageType,
+    PSVersion,
+    SessionCapability,
+)
+
+BOM = b"\xef\xbb\xbf"  # the host of 2.0 starts the XML of every message with it
+PROTOCOL = PSVersion("2.1")  # domain 6.1
+_FRAGMENT_HEADER, _MESSAGE_HEADER = 21, 40
+# PowerShell 2.0 of KB968930 on Server 2003, as $PSVersionTable shows it there.
+_VERSIONS = {
+    "CLRVersion": "2.0.50727.3053",
+    "BuildVersion": "6.0.6002.18111",
+    "PSVersion": "2.0",
+    "WSManStackVersion": "2.0",
+    "SerializationVersion": "1.1.0.1",
+    "PSRemotingProtocolVersion": "2.1",
+}
+
+
+class PoolConversation(ServerRunspacePool):
+    """psrpcore's pool with the version, the private data and the byte order mark of a 2.0 host."""
+
+    def __init__(self) -> None:
+        super().__init__({"PSVersionTable": _version_table()})
+        self.our_capability = SessionCapability(
+            PSVersion=PSVersion("2.0"), protocolversion=PROTOCOL, SerializationVersion=PSVersion("1.1.0.1")
+        )
+        self.application_private_data = PSPrimitiveDictionary(self.application_private_data)
+
+    def prepare_message(
+        self,
+        message: PSObject | None,
+        message_type: PSRPMessageType | None = None,
+        pipeline_id: uuid.UUID | None = None,
+        stream_type: StreamType = StreamType.default,
+    ) -> None:
+        """Queue a message; $null travels as Nil, which psrpcore would leave out."""
+        super().prepare_message(message, message_type, pipeline_id, stream_type)
+        queued = self._send_buffer[-1]._data
+        queued[_MESSAGE_HEADER:_MESSAGE_HEADER] = BOM + (b"<Nil />" if message is None else b"")
+
+    def feed(self, fragments: bytes) -> Iterator[Any]:
+        """Take fragments and give the events they complete."""
+        self.receive_data(PSRPPayload(fragments, StreamType.default, None))
+        while (event := self.next_event()) is not None:
+            yield event
+
+    def drain(self, fragment_bytes: int) -> Iterator[tuple[uuid.UUID | None, bytes, bool]]:
+        """Queued fragments: the pipeline they are for, the bytes, and whether a pool state begins there."""
+        while (payload := self.data_to_send(fragment_bytes)) is not None:
+            yield payload.pipeline_id, payload.data, _kind(payload.data) == PSRPMessageType.RunspacePoolState
+
+
+def _version_table() -> PSPrimitiveDictionary:
+    table = PSPrimitiveDictionary({name: PSVersion(text) for name, text in _VERSIONS.items()})
+    compatible = PSList([PSVersion("1.0"), PSVersion("2.0")])
+    compatible.PSObject.type_names = ["System.Version[]", "System.Array", "System.Object"]
+    table["PSCompatibleVersions"] = compatible
+    return table
+
+
+def pipeline_of(fragments: bytes) -> uuid.UUID | None:
+    """The pipeline id in the first message of these fragments; None when it is cut off or for the pool."""
+    if len(fragments) < _FRAGMENT_HEADER + _MESSAGE_HEADER:
+        return None
+    start = _FRAGMENT_HEADER + _MESSAGE_HEADER - 16
+    found = uuid.UUID(bytes_le=fragments[start : start + 16])
+    return found if found.int else None
+
+
+def _kind(fragments: bytes) -> int:
+    if len(fragments) < _FRAGMENT_HEADER + 8 or not fragments[16] & 1:
+        return 0
+    return int(struct.unpack_from("<I", fragments, _FRAGMENT_HEADER + 4)[0])
