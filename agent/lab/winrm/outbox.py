@@ -1,0 +1,119 @@
+"""Owns output on its way to a client: written by script threads, taken by Receive requests on the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from agent.lab.winrm.answers import Piece
+
+
+class Outbox:
+    """The pieces of one command, or of a shell's own stream. `put` and `finish` are thread-safe."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.exit_code: int | None = None
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._pieces: deque[Piece | None] = deque()  # None: a Receive ends here although more is there
+        self._bytes = 0
+        self._done = False
+        self._waiting: list[asyncio.Future[None]] = []
+        self._told = False
+
+    @property
+    def bytes(self) -> int:
+        """How much waits to be received."""
+        return self._bytes
+
+    @property
+    def is_done(self) -> bool:
+        """True once `finish` was called."""
+        return self._done
+
+    def put(self, piece: Piece) -> None:
+        """Append output."""
+        with self._lock:
+            self._pieces.append(piece)
+            self._bytes += len(piece.content)
+        self._tell()
+
+    def barrier(self) -> None:
+        """What comes after this goes into another answer."""
+        with self._lock:
+            if self._pieces:
+                self._pieces.append(None)
+
+    def finish(self, exit_code: int) -> None:
+        """Nothing more will come; the first call counts."""
+        with self._lock:
+            if self._done:
+                return
+            self.exit_code = exit_code
+            self._done = True
+        self._tell()
+
+    def take(self, room: int) -> tuple[list[Piece], bool]:
+        """The pieces that fit into `room` bytes of an envelope (at least one), and whether that was the end."""
+        taken: list[Piece] = []
+        with self._lock:
+            while self._pieces:
+                piece = self._pieces[0]
+                if piece is not None:
+                    if taken and piece.cost > room:
+                        break
+                    taken.append(piece)
+                    room -= piece.cost
+                    self._bytes -= len(piece.content)
+                self._pieces.popleft()
+                if piece is None and taken:
+                    break
+            return taken, self._done and not self._pieces
+
+    def has_news(self) -> bool:
+        """Whether a Receive can be answered now."""
+        with self._lock:
+            return bool(self._pieces) or self._done
+
+    def is_settled(self, enough: int) -> bool:
+        """Whether waiting for more makes no better answer: it is the end, a barrier, or `enough` bytes are there."""
+        with self._lock:
+            return self._done or None in self._pieces or self._bytes >= enough
+
+    def waiter(self) -> asyncio.Future[None]:
+        """A future that is set at the next news; call on the loop."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._waiting.append(future)
+        return future
+
+    def _tell(self) -> None:
+        if self._told:
+            return
+        self._told = True
+        _on_loop(self._loop, self._wake)
+
+    def _wake(self) -> None:
+        self._told = False
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            _settle(future)
+
+
+def post(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
+    """Set the future from any thread."""
+    _on_loop(loop, lambda: _settle(future))
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    try:
+        loop.call_soon_threadsafe(call)
+    except RuntimeError:
+        # The loop is closed: the lab went down while something still ran, and nobody will ask.
+        return
