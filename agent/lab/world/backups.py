@@ -53,7 +53,9 @@ class Backups:
             if flags & SAVE_FIRST:
                 self._save_first(force=bool(flags & FORCE_BACKUP))
             made = Backup(location, number, self._machine.clock.now(), self._machine.metabase.memory)
-            self._machine.files.write(self._path(location, "MD", number), partial(render, made.tree), size_of(made.tree))
+            self._machine.files.write(
+                self._path(location, "MD", number), partial(render, made.tree), size_of(made.tree)
+            )
             self._write_schema(made)
             self._made[(location.lower(), number)] = made
             self._machine.counters.count("backups")
@@ -84,9 +86,7 @@ class Backups:
                     self._machine.files.delete(path)
             del self._made[(gone.location.lower(), gone.version)]
 
-    def restore(
-        self, location: str, version: int = HIGHEST_VERSION, *, woken: Callable[[], bool] = never
-    ) -> None:
+    def restore(self, location: str, version: int = HIGHEST_VERSION, *, woken: Callable[[], bool] = never) -> None:
         """What IIsComputer.Restore does: stops IISADMIN and all on it, wipes every later change, starts them again."""
         machine, kept = self._machine, self.find(location, version)
         stopped = [each.name for each in machine.services.dependents("IISADMIN") if each.is_running]

@@ -62,7 +62,7 @@ class Ds2mb:
 
     def _path(self, found: DirectoryObject) -> str:
         number = split_dn(found.dn)[1].partition("=")[2]
-        return f"W3SVC/{number}/ROOT/{found.get('cn')}"
+        return f"W3SVC/{number}/ROOT/{found.get('cn')!s}"
 
     def _source(self, path: str) -> DirectoryObject | None:
         return next((each for each in self._directories() if self._path(each).lower() == path.lower()), None)
@@ -79,8 +79,14 @@ class Ds2mb:
                 machine.metabase.set(path, name, _flags(wanted))
 
     def _service_changed(self, service: Service, _: ServiceState, new: ServiceState) -> None:
-        if service.name in ("MSExchangeSA", "IISADMIN") and new is ServiceState.RUNNING:
+        if new is not ServiceState.RUNNING or service.name not in ("MSExchangeSA", "IISADMIN"):
+            return
+        if service.name == "MSExchangeSA":
             self._soon("", "", 0.0)
+        if self._machine.metabase.loaded:
+            for found in self._directories():
+                for name in _SOURCES:
+                    self._metabase_changed(self._path(found), name)
 
     def _directory_changed(self, dn: str) -> None:
         if not self._machine.directory.exists(dn) or parent_of(parent_of(dn)).lower() != self._http_dn.lower():
@@ -93,8 +99,8 @@ class Ds2mb:
     def _metabase_changed(self, path: str, name: str) -> None:
         if name not in _SOURCES or (source := self._source(path)) is None:
             return
-        wanted = source.get(_SOURCES[name])
-        if wanted is None or self._machine.metabase.get(path, name) == wanted:
+        metabase, wanted = self._machine.metabase, source.get(_SOURCES[name])
+        if wanted is None or not metabase.exists(path) or metabase.get(path, name) == wanted:
             return
         if name == AUTH:
             self._soon(path, name, self.sync_seconds)

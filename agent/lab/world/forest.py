@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.lab.clock import Clock
-from agent.lab.world.accounts import Accounts
+from agent.lab.world.accounts import Accounts, User
 from agent.lab.world.directory import Directory, escaped
 from agent.lab.world.network import Network
 
@@ -30,12 +30,21 @@ class Forest:
         self.network = Network()
         self.directory.add(self.organization_dn, "msExchOrganizationContainer")
 
+    def add_user(self, name: str, password: str, *, is_admin: bool = False, mailbox_server: str | None = None) -> User:
+        """A user with an object in AD, and with a mailbox where a server is named."""
+        user = self.accounts.add(name, password, is_admin=is_admin, mailbox_server=mailbox_server)
+        mailbox: dict[str, str] = {"mail": user.upn}
+        if mailbox_server is not None:
+            store = f"CN=Mailbox Store ({mailbox_server}),CN=First Storage Group,CN=InformationStore"
+            mailbox["homeMDB"] = f"{store},{self.server_dn(mailbox_server)}"
+        dn = f"CN={escaped(name)},CN=Users,{self.directory.domain_dn}"
+        self.directory.add(dn, "person", "user", sAMAccountName=name, userPrincipalName=user.upn, **mailbox)
+        return user
+
     @property
     def organization_dn(self) -> str:
         """The Exchange organisation's object."""
-        return (
-            f"CN={escaped(self.organization)},CN=Microsoft Exchange,CN=Services,{self.directory.configuration_dn}"
-        )
+        return f"CN={escaped(self.organization)},CN=Microsoft Exchange,CN=Services,{self.directory.configuration_dn}"
 
     def server_dn(self, name: str, admin_group: str | None = None) -> str:
         """The object of an Exchange server. domain 3.5"""

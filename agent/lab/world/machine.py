@@ -30,6 +30,9 @@ from agent.lab.world.services import Services
 from agent.lab.world.system import ExchangeInfo, OperatingSystem, Role
 from agent.lab.world.tree import Tree
 
+# The Exchange services a cluster group holds; the IIS services of a node stay. domain 3.3 [bg]
+_CLUSTER_RESOURCES = ("MSExchangeMTA", "MSExchangeIS", "MSExchangeSA")
+
 
 class Machine:
     """A Windows server in the lab. `agent.lab.world.build` makes them.
@@ -61,6 +64,7 @@ class Machine:
         self.lock = threading.RLock()
         self.online = False
         self.directory_readable = False  # a WinRM logon has no second hop. domain 6.6
+        self.reboot_seconds = 180.0  # what a restart asked for by a program takes
         self._listeners: list[Callable[[], None]] = []
         self.programs: dict[str, Program] = dict(PROGRAMS)
         self.registry = Registry(image.registry, self.lock)
@@ -74,7 +78,7 @@ class Machine:
         self.service_controller: Process | None = None
         self.services = Services(self, image.services)
         self.iis = Iis(self)
-        self.iisreset = IisReset(self)
+        self.iisreset = IisReset(self, ("IISADMIN",) if role.is_2003 else ("IISADMIN", "WAS"))
         self.ds2mb = Ds2mb(self)
         self.services.on_transition(self.counters.service_changed)
         forest.network.register(address, self.name, self.fqdn)
@@ -113,6 +117,11 @@ class Machine:
         is_self = host.lower() in ("localhost", "127.0.0.1", "::1", ".")
         return self.network.resolve(self.fqdn if is_self else host, port)
 
+    def is_administrator(self, user: str) -> bool:
+        """True for the system's own accounts and for users marked so."""
+        found = self.accounts.find(user)
+        return user.upper().startswith("NT AUTHORITY\\") or (found is not None and found.is_admin)
+
     # --- up and down -------------------------------------------------------------------------------------------
 
     def on_change(self, listener: Callable[[], None]) -> None:
@@ -136,27 +145,20 @@ class Machine:
             if graceful:
                 self._log(6006, "The Event log service was stopped.")
             self.online = False
-            self.services.shut_down(graceful=graceful)
+            self.services.controller.logs_transitions = False
+            self.services.end_all([each.name for each in self.services.list()], clean=graceful)
+            self.services.controller.logs_transitions = True
             self.processes.clear()
             self.changed()
         self.clock.call_later(seconds, partial(self._come_back, graceful=graceful))
 
     def fail_over(self, seconds: float) -> None:
-        """The cluster moves the Exchange virtual server: its services stop, and start again later. domain 3.3"""
+        """The cluster moves the Exchange virtual server: Exchange stops here now, and starts again later. domain 3.3"""
         if not self.exchange.clustered:
             raise WorldError(ErrorKind.INVALID_ARGUMENT, self.name)
-        with self.lock:
-            moved = [each.name for each in self.services.list() if each.is_running and self.iis.moves_with_cluster(each)]
-            for name in moved:
-                if self.services.get(name).is_running:
-                    self.services.end_in_order(name)
-
-        def arrive() -> None:
-            with self.lock:
-                for name in moved:
-                    self.services.begin_if_stopped(name)
-
-        self.clock.call_later(seconds, arrive)
+        moved = [each.name for each in self.services.list() if each.is_running and each.name in _CLUSTER_RESOURCES]
+        self.services.end_all(moved, clean=True)
+        self.clock.call_later(seconds, partial(self.services.begin_all, moved))
 
     def set_online(self, online: bool) -> None:
         """Pull the network cable, or put it back; everything else goes on."""
@@ -167,7 +169,7 @@ class Machine:
         """The first boot: no events, no history."""
         self._spawn_system()
         self.services.boot()
-        self.services.logs_transitions = True
+        self.services.controller.logs_transitions = True
         self.online = True
         self.counters.begin([each.name for each in self.services.list() if each.is_running])
 
@@ -186,7 +188,7 @@ class Machine:
     def _spawn_system(self) -> None:
         system32 = rf"{self.os.windows_directory}\system32"
         self.service_controller = self.processes.spawn(rf"{system32}\services.exe")
-        self.processes.spawn("wmiprvse.exe", self.service_controller)
+        self.processes.spawn(rf"{system32}\wbem\wmiprvse.exe", self.service_controller)
 
     def _log(self, event_id: int, message: str, entry_type: EntryType = EntryType.INFORMATION) -> None:
         self.logs.write("System", "EventLog", event_id, entry_type, message)

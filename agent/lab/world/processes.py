@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from agent.lab.world.machine import Machine
 
 Write = Callable[[bytes], None]
+Words = list[str]
 
 
 def discard(_: bytes) -> None:
@@ -186,7 +187,7 @@ class ProcessTable:
         """Call the listener with each process that is killed, under the machine's lock."""
         self._on_death.append(listener)
 
-    def _resolve(self, command_line: str) -> tuple[Program, list[str]]:
+    def _resolve(self, command_line: str) -> tuple[Program, Words]:
         words = split(command_line)
         name = ntpath.basename(words[0]).lower() if words else ""
         program = self._machine.programs.get(name.removesuffix(".exe"))
@@ -195,7 +196,7 @@ class ProcessTable:
         return program, words[1:]
 
     def _run(
-        self, program: Program, process: Process, arguments: list[str], stdin: bytes, stdout: Write, stderr: Write
+        self, program: Program, process: Process, arguments: Words, stdin: bytes, stdout: Write, stderr: Write
     ) -> int:
         code = 1
         try:

@@ -169,7 +169,7 @@ def checked(entry: PropertyAttributes, value: Value) -> Value:
             return bool(value)
         case ((Kind.STRING | Kind.EXPAND_STRING), str()):
             return value
-        case Kind.MULTI_STRING, (tuple() | list()):
+        case Kind.MULTI_STRING, tuple():
             return tuple(str(item) for item in value)
         case Kind.MULTI_STRING, str():
             return (value,)

@@ -49,8 +49,9 @@ class ExchangeInfo:
     service_pack: int
     organization: str
     admin_group: str
-    clustered: bool = False
+    version_number: int  # the attribute versionNumber
     minor: int = 0  # "Build 7638.2": 2
+    clustered: bool = False
 
     @property
     def serial_number(self) -> str:

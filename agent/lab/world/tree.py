@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
 from agent.lab.world.errors import ErrorKind, WorldError
 from agent.lab.world.schema import Value, attributes
-
-_NOTHING: Mapping[str, Value] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +15,7 @@ class Key:
 
     path: str
     kind: str
-    values: Mapping[str, Value] = _NOTHING
+    values: Mapping[str, Value] = field(default_factory=dict)
 
 
 def normal(path: str) -> str:
