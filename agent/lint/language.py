@@ -35,11 +35,12 @@ MANY = frozenset({"get-childitem", "get-process", "get-eventlog", "where-object"
 
 def unreadable(script: Script) -> Iterator[Objection]:
     """What the grammar cannot read; some of it is good 2.0, but then nobody has rehearsed it."""
-    for node in script.nodes:
-        if node.is_error or node.is_missing:
-            advice = "write it another way: one switch clause a line, no size suffix such as 1MB, no `begin` at the top"
-            yield at(node, "syntax", f"cannot be read near {words(node)[:40]!r}", advice)
-            return
+    if not script.root.has_error:
+        return
+    broken = [node for node in script.nodes if node.has_error]
+    node = next((node for node in broken if node.is_error or node.is_missing), broken[-1])
+    advice = "write it another way: one switch clause a line, no size suffix such as 1MB, no `begin` at the top"
+    yield at(node, "syntax", f"cannot be read near {words(node)[:40]!r}", advice)
 
 
 def grammar_traps(script: Script) -> Iterator[Objection]:
