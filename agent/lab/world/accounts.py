@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from dataclasses import dataclass
 from enum import StrEnum
@@ -51,6 +52,7 @@ class Accounts:
         self.lockout_threshold = LOCKOUT_THRESHOLD
         self._users: dict[str, User] = {}
         self._lock = threading.RLock()
+        self.add("Administrator", secrets.token_urlsafe(24), is_admin=True)  # built in; nobody knows the password
 
     def add(self, name: str, password: str, *, is_admin: bool = False, mailbox_server: str | None = None) -> User:
         """Make a user of the domain."""

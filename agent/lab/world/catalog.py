@@ -67,18 +67,20 @@ def _iis6(windows: str, isolation_mode: bool) -> tuple[ServiceSpec, ...]:
     )
 
 
+def _exchange(
+    name: str, display: str, program: str, needs: tuple[str, ...] = (), mode: StartMode = StartMode.AUTOMATIC
+) -> ServiceSpec:
+    return ServiceSpec(name, f"Microsoft Exchange {display}", f'"{program}"', needs, mode)
+
+
 _BIN = r"C:\Program Files\Exchsrvr\bin"
 _EXCHANGE_2003 = (
-    ServiceSpec(
-        "MSExchangeSA", "Microsoft Exchange System Attendant", rf"{_BIN}\mad.exe", ("Eventlog", "RpcSs", "LanmanServer")
-    ),
-    ServiceSpec("MSExchangeIS", "Microsoft Exchange Information Store", rf"{_BIN}\store.exe", ("MSExchangeSA",)),
-    ServiceSpec("MSExchangeMTA", "Microsoft Exchange MTA Stacks", rf"{_BIN}\emsmta.exe", ("MSExchangeSA",)),
-    ServiceSpec("MSExchangeMGMT", "Microsoft Exchange Management", rf"{_BIN}\exmgmt.exe", ("RpcSs", "winmgmt")),
-    ServiceSpec("MSExchangeES", "Microsoft Exchange Event", rf"{_BIN}\events.exe", ("MSExchangeIS",), _MANUAL),
-    ServiceSpec(
-        "MSExchangeSRS", "Microsoft Exchange Site Replication Service", rf"{_BIN}\srsmain.exe", ("RpcSs",), _DISABLED
-    ),
+    _exchange("MSExchangeSA", "System Attendant", rf"{_BIN}\mad.exe", ("Eventlog", "RpcSs", "LanmanServer")),
+    _exchange("MSExchangeIS", "Information Store", rf"{_BIN}\store.exe", ("MSExchangeSA",)),
+    _exchange("MSExchangeMTA", "MTA Stacks", rf"{_BIN}\emsmta.exe", ("MSExchangeSA",)),
+    _exchange("MSExchangeMGMT", "Management", rf"{_BIN}\exmgmt.exe", ("RpcSs", "winmgmt")),
+    _exchange("MSExchangeES", "Event", rf"{_BIN}\events.exe", ("MSExchangeIS",), _MANUAL),
+    _exchange("MSExchangeSRS", "Site Replication Service", rf"{_BIN}\srsmain.exe", ("RpcSs",), _DISABLED),
 )
 
 
@@ -97,25 +99,15 @@ _BIN_2007, _BIN_2010 = (
 )
 
 
-def _exchange(name: str, display: str, program: str, needs: tuple[str, ...], mode: StartMode) -> ServiceSpec:
-    return ServiceSpec(name, f"Microsoft Exchange {display}", program, needs, mode)
-
-
-_AUTO = StartMode.AUTOMATIC
 _TOPOLOGY = ("MSExchangeADTopology",)
 
 
 def _client_access(bin_: str) -> tuple[ServiceSpec, ...]:
+    topology = rf"{bin_}\MSExchangeADTopologyService.exe"
     return (
-        _exchange(
-            "MSExchangeADTopology",
-            "Active Directory Topology",
-            rf"{bin_}\MSExchangeADTopologyService.exe",
-            ("RpcSs",),
-            _AUTO,
-        ),
-        _exchange("MSExchangeServiceHost", "Service Host", rf"{bin_}\Microsoft.Exchange.ServiceHost.exe", (), _AUTO),
-        _exchange("MSExchangeTransport", "Transport", rf"{bin_}\MSExchangeTransport.exe", _TOPOLOGY, _AUTO),
+        _exchange("MSExchangeADTopology", "Active Directory Topology", topology, ("RpcSs",)),
+        _exchange("MSExchangeServiceHost", "Service Host", rf"{bin_}\Microsoft.Exchange.ServiceHost.exe"),
+        _exchange("MSExchangeTransport", "Transport", rf"{bin_}\MSExchangeTransport.exe", _TOPOLOGY),
         _exchange("MSExchangePOP3", "POP3", rf"{bin_}\Microsoft.Exchange.Pop3Service.exe", _TOPOLOGY, _MANUAL),
         _exchange("MSExchangeIMAP4", "IMAP4", rf"{bin_}\Microsoft.Exchange.Imap4Service.exe", _TOPOLOGY, _MANUAL),
     )
@@ -123,25 +115,20 @@ def _client_access(bin_: str) -> tuple[ServiceSpec, ...]:
 
 _CAS2007 = (
     *_client_access(_BIN_2007),
-    _exchange("MSExchangeFDS", "File Distribution", rf"{_BIN_2007}\MSExchangeFDS.exe", _TOPOLOGY, _AUTO),
+    _exchange("MSExchangeFDS", "File Distribution", rf"{_BIN_2007}\MSExchangeFDS.exe", _TOPOLOGY),
 )
 _CAS2010 = (
     *_client_access(_BIN_2010),
-    _exchange("MSExchangeAB", "Address Book", rf"{_BIN_2010}\Microsoft.Exchange.AddressBook.Service.exe", (), _AUTO),
+    _exchange("MSExchangeAB", "Address Book", rf"{_BIN_2010}\Microsoft.Exchange.AddressBook.Service.exe"),
     _exchange(
-        "MSExchangeRPC",
-        "RPC Client Access",
-        rf"{_BIN_2010}\Microsoft.Exchange.RpcClientAccess.Service.exe",
-        _TOPOLOGY,
-        _AUTO,
+        "MSExchangeRPC", "RPC Client Access", rf"{_BIN_2010}\Microsoft.Exchange.RpcClientAccess.Service.exe", _TOPOLOGY
     ),
-    _exchange("MSExchangeFBA", "Forms-Based Authentication service", rf"{_BIN_2010}\exfba.exe", ("RpcSs",), _AUTO),
+    _exchange("MSExchangeFBA", "Forms-Based Authentication service", rf"{_BIN_2010}\exfba.exe", ("RpcSs",)),
     _exchange(
         "MSExchangeMailboxReplication",
         "Mailbox Replication",
         rf"{_BIN_2010}\MSExchangeMailboxReplication.exe",
         _TOPOLOGY,
-        _AUTO,
     ),
 )
 

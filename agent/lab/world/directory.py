@@ -83,6 +83,15 @@ class Directory:
         self.add(self.domain_dn, "domainDNS")
         self.add(self.configuration_dn, "configuration")
 
+    def root_dse(self) -> dict[str, str]:
+        """What every client may read first."""
+        return {
+            "defaultNamingContext": self.domain_dn,
+            "rootDomainNamingContext": self.domain_dn,
+            "configurationNamingContext": self.configuration_dn,
+            "schemaNamingContext": f"CN=Schema,{self.configuration_dn}",
+        }
+
     def exists(self, dn: str) -> bool:
         """True when the object is there."""
         return normal(dn) in self._objects

@@ -39,7 +39,7 @@ class Failure(Exception):  # noqa: N818 - not an error of ours: it becomes text 
 
 
 class IisReset:
-    """`seconds` is what a reset costs on top of what slow services take: half while stopping, half while starting.
+    """`seconds` is what a reset costs on top of what slow services take; for three quarters of it IIS is down.
 
     `loses_change` makes IISADMIN die before its save in every reset, /NOFORCE included (domain 2.6);
     `leaves_stopped` names services that a reset does not bring back (KB907857, domain 5.2).
@@ -141,31 +141,34 @@ class _Run:
         self._log(STOP_RECEIVED, "stop")
         self.say(text.STOPPING)
         deadline = self._machine.clock.monotonic() + options.limit
-        self._pause(self._reset.seconds / 4)
+        self._pause(self._reset.seconds / 8)
         is_stopped = all(self._stop_one(service, deadline) for service in self._targets())
         if not is_stopped:
             if options.no_force:
                 raise Failure(WorldError(ErrorKind.SERVICE_TIMEOUT, "iisreset"))
             self._kill()
-        self._pause(self._reset.seconds / 4)
+        self._pause(self._reset.seconds * 3 / 8)
         self.say(text.STOPPED)
 
     def _stop_one(self, service: Service, deadline: float) -> bool:
         services = self._machine.services
-        with self._machine.lock:
+        try:
             self._request_stop(service)
+        except WorldError as error:
+            raise Failure(error) from error
         left = deadline - self._machine.clock.monotonic()
         is_stopped = services.wait(service.name, ServiceState.STOPPED, max(0.0, left), self._is_killed)
         self._check()
         return is_stopped
 
     def _request_stop(self, service: Service) -> None:
-        if service.state not in (ServiceState.RUNNING, ServiceState.PAUSED):
-            return
-        if service.name == "IISADMIN" and self._reset.loses_change:
-            self._machine.services.crash(service.name)
-        else:
-            self._machine.services.request_stop(service.name)
+        with self._machine.lock:
+            if service.state not in (ServiceState.RUNNING, ServiceState.PAUSED):
+                return
+            if service.name == "IISADMIN" and self._reset.loses_change:
+                self._machine.services.crash(service.name)
+            else:
+                self._machine.services.request_stop(service.name)
 
     def _kill(self) -> None:
         """Terminate what hosts a service that would not stop; nothing in it is saved. domain 2.6"""
@@ -182,11 +185,11 @@ class _Run:
     def _start(self, done: str) -> None:
         self._log(START_RECEIVED, "start")
         self.say(text.STARTING)
-        self._pause(self._reset.seconds / 4)
+        self._pause(self._reset.seconds * 3 / 8)
         targets = [each for each in reversed(list(self._targets())) if self._brings_back(each)]
         for service in targets:
             self._start_one(service)
-        self._pause(self._reset.seconds / 4)
+        self._pause(self._reset.seconds / 8)
         self.say(done)
 
     def _brings_back(self, service: Service) -> bool:

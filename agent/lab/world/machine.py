@@ -62,7 +62,8 @@ class Machine:
         self.address = address
         self.rng = random.Random(f"{seed}/{self.name}")
         self.lock = threading.RLock()
-        self.online = False
+        self.is_up = False
+        self._is_connected = True
         self.directory_readable = False  # a WinRM logon has no second hop. domain 6.6
         self.reboot_seconds = 180.0  # what a restart asked for by a program takes
         self._listeners: list[Callable[[], None]] = []
@@ -79,10 +80,10 @@ class Machine:
         self.services = Services(self, image.services)
         self.iis = Iis(self)
         self.iisreset = IisReset(self, ("IISADMIN",) if role.is_2003 else ("IISADMIN", "WAS"))
-        self.ds2mb = Ds2mb(self)
         self.services.on_transition(self.counters.service_changed)
         forest.network.register(address, self.name, self.fqdn)
         self._power_on()
+        self.ds2mb = Ds2mb(self)  # after the first boot: metabase and AD agree on a fresh machine
 
     # --- shared things -----------------------------------------------------------------------------------------
 
@@ -124,6 +125,11 @@ class Machine:
 
     # --- up and down -------------------------------------------------------------------------------------------
 
+    @property
+    def online(self) -> bool:
+        """True while Windows is up and the network cable is in."""
+        return self.is_up and self._is_connected
+
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call the listener after each change of a service's state, of `online`, or of a web site or pool.
 
@@ -139,12 +145,12 @@ class Machine:
     def reboot(self, seconds: float, *, graceful: bool = True) -> None:
         """Go down now, come back `seconds` later; without `graceful` the power fails and nothing is saved."""
         with self.lock:
-            if not self.online:
+            if not self.is_up:
                 return
             self.counters.count("reboots")
             if graceful:
                 self._log(6006, "The Event log service was stopped.")
-            self.online = False
+            self.is_up = False
             self.services.controller.logs_transitions = False
             self.services.end_all([each.name for each in self.services.list()], clean=graceful)
             self.services.controller.logs_transitions = True
@@ -162,15 +168,15 @@ class Machine:
 
     def set_online(self, online: bool) -> None:
         """Pull the network cable, or put it back; everything else goes on."""
-        self.online = online
+        self._is_connected = online
         self.changed()
 
     def _power_on(self) -> None:
         """The first boot: no events, no history."""
+        self.is_up = True
         self._spawn_system()
         self.services.boot()
         self.services.controller.logs_transitions = True
-        self.online = True
         self.counters.begin([each.name for each in self.services.list() if each.is_running])
 
     def _come_back(self, *, graceful: bool) -> None:
@@ -180,9 +186,9 @@ class Machine:
                 self._log(6008, "The previous system shutdown was unexpected.", EntryType.ERROR)
             self._log(6009, f"Microsoft (R) Windows (R) {self.os.version} {self.os.build} Service Pack.")
             self._log(6005, "The Event log service was started.")
+            self.is_up = True
             self._spawn_system()
             self.services.boot()
-            self.online = True
             self.changed()
 
     def _spawn_system(self) -> None:

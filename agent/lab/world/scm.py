@@ -36,6 +36,8 @@ class ServiceController:
             return max(0.0, service.due - now)
         if service.state is ServiceState.STOP_PENDING:
             raise WorldError(ErrorKind.SERVICE_BUSY, service.name)
+        if not self._machine.is_up:
+            raise WorldError(ErrorKind.RPC_UNAVAILABLE, service.name)
         if service.start_mode is StartMode.DISABLED:
             raise WorldError(ErrorKind.SERVICE_DISABLED, service.name)
         wait = self._begin_dependencies(service) + service.start_seconds

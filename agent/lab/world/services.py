@@ -115,7 +115,7 @@ class Services:
         with self._machine.lock:
             if self.get(name).state is ServiceState.STOPPED:
                 self.request_start(name)
-        if not self.wait(name, ServiceState.RUNNING, seconds, woken):
+        if not self._settles(name, ServiceState.RUNNING, seconds, woken):
             raise WorldError(ErrorKind.SERVICE_TIMEOUT, name)
 
     def stop(
@@ -127,19 +127,14 @@ class Services:
         with self._machine.lock:
             if self.get(name).state in (ServiceState.RUNNING, ServiceState.PAUSED):
                 self.request_stop(name)
-        if not self.wait(name, ServiceState.STOPPED, seconds, woken):
+        if not self._settles(name, ServiceState.STOPPED, seconds, woken):
             raise WorldError(ErrorKind.SERVICE_TIMEOUT, name)
 
     def wait(self, name: str, state: ServiceState, seconds: float, woken: Callable[[], bool] = never) -> bool:
-        """Wait for the state; False when the time is up, it can no longer be reached, or `woken`."""
+        """Wait for the state; False when the time is up, or `woken`."""
         service = self.get(name)
-        wrong_end = ServiceState.RUNNING if state is ServiceState.STOPPED else ServiceState.STOPPED
-
-        def is_over() -> bool:
-            return service.state in (state, wrong_end) or woken()
-
-        if not is_over():
-            self._machine.clock.sleep(seconds, is_over)
+        if service.state is not state:
+            self._machine.clock.sleep(seconds, lambda: service.state is state or woken())
         return service.state is state
 
     # --- the machine as a whole --------------------------------------------------------------------------------
@@ -165,6 +160,14 @@ class Services:
         """The service ends by itself this moment, without a save."""
         with self._machine.lock:
             self.controller.crash(self.get(name))
+
+    def _settles(self, name: str, state: ServiceState, seconds: float, woken: Callable[[], bool]) -> bool:
+        """Wait for a pending state to end; True when it ended as wished."""
+        service = self.get(name)
+        ends = (ServiceState.RUNNING, ServiceState.STOPPED)
+        if service.state not in ends:
+            self._machine.clock.sleep(seconds, lambda: service.state in ends or woken())
+        return service.state is state
 
     def _swap(self, name: str, old: ServiceState, new: ServiceState) -> None:
         with self._machine.lock:
