@@ -22,7 +22,7 @@ _ERRORS = tuple(
 def default_tree(role: Role, windows: str, dns: str, netbios: str, *, isolation_mode: bool = False) -> Tree:
     """The tree of a machine of this role; one for all machines, so nothing in it names a machine."""
     frame = _frame(windows, isolation_mode, minor=0 if role.is_2003 else 5)
-    site = _exchange_2003(dns, netbios, windows) if role.is_2003 else _client_access(role)
+    site = _exchange_2003(role, dns, netbios, windows) if role.is_2003 else _client_access(role)
     return Tree.of(*frame, *default_site("1", "Default Web Site"), *site)
 
 
@@ -73,8 +73,11 @@ def eas_directory(site: str = "1", name: str = EAS) -> Key:
     )
 
 
-def store_directory(path: str, target: str, netbios: str, auth: int = BASIC | INTEGRATED) -> Key:
-    """A directory over the mailbox store, such as Exchange or Public."""
+def store_directory(
+    path: str, target: str, netbios: str, auth: int = BASIC | INTEGRATED, *, front_end: bool = False
+) -> Key:
+    """A directory over the mailbox store, such as Exchange or Public; a front-end maps it to exprox.dll. KB298513"""
+    program = "exprox" if front_end else "davex"
     return _key(
         path,
         _VDIR,
@@ -86,17 +89,18 @@ def store_directory(path: str, target: str, netbios: str, auth: int = BASIC | IN
         AppRoot=f"/LM/{path}",
         DefaultLogonDomain=netbios,
         AppIsolated=2,
-        ScriptMaps=(r"*,C:\Program Files\Exchsrvr\bin\davex.dll,1",),
+        ScriptMaps=(rf"*,C:\Program Files\Exchsrvr\bin\{program}.dll,1",),
     )
 
 
-def _exchange_2003(dns: str, netbios: str, windows: str) -> tuple[Key, ...]:
+def _exchange_2003(role: Role, dns: str, netbios: str, windows: str) -> tuple[Key, ...]:
+    is_front_end = role is Role.FRONT_END
     root, store = "W3SVC/1/ROOT", r"\\.\BackOfficeStorage"
     web = r"C:\Program Files\Exchsrvr\exchweb"
     return (
-        store_directory(f"{root}/Exchange", rf"{store}\{dns}\MBX", netbios),
-        store_directory(f"{root}/Public", rf"{store}\{dns}\Public Folders", netbios),
-        store_directory(f"{root}/Exadmin", store, netbios, INTEGRATED),
+        store_directory(f"{root}/Exchange", rf"{store}\{dns}\MBX", netbios, front_end=is_front_end),
+        store_directory(f"{root}/Public", rf"{store}\{dns}\Public Folders", netbios, front_end=is_front_end),
+        store_directory(f"{root}/Exadmin", store, netbios, INTEGRATED, front_end=is_front_end),
         eas_directory(),
         _key(
             f"{root}/OMA",

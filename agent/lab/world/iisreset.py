@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 START_RECEIVED, STOP_RECEIVED, KILL_RECEIVED = 3201, 3202, 3206  # System log, source IISCTLS; 3206 [bg]
 DISABLED_VALUE = (r"SOFTWARE\Microsoft\InetStp", "IISResetDisabled")  # where the lab keeps /DISABLE [bg]
 
-_REFUSED_WHEN_DISABLED = (Command.RESTART, Command.START, Command.STOP, Command.REBOOT)
+# Also Status: IIisServiceControl::Status returns ERROR_RESOURCE_DISABLED. [ms525497, MS-IISS 3.1.4]
+_REFUSED_WHEN_DISABLED = (Command.RESTART, Command.START, Command.STOP, Command.REBOOT, Command.STATUS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,13 @@ dependent on them failed to start.  The service, or dependent services, may had
 an error during its startup or may be disabled.
 """
 
-_ATTEMPTS = {Command.RESTART: "Restart", Command.START: "Start", Command.STOP: "Stop", Command.REBOOT: "Reboot"}
+_ATTEMPTS = {
+    Command.RESTART: "Restart",
+    Command.START: "Start",
+    Command.STOP: "Stop",
+    Command.REBOOT: "Reboot",
+    Command.STATUS: "Status",
+}
 _WORDS = {
     ServiceState.STOPPED: "Stopped",
     ServiceState.START_PENDING: "Starting",
