@@ -1,0 +1,6 @@
+"""The write-ahead record of runs: durable before anything is sent, and enough by itself to resume or roll back."""
+
+from agent.journal.book import LAST, Journal, open_journal
+from agent.journal.writer import OpenRun
+
+__all__ = ["LAST", "Journal", "OpenRun", "open_journal"]

@@ -1,0 +1,154 @@
+"""The journal: opening it, beginning and resuming runs, and reading everything back."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from agent.errors import UnknownName
+from agent.journal import leases, reading, rows
+from agent.journal.store import Store, open_store
+from agent.journal.tables import findings, plans, runs, second_looks
+from agent.journal.writer import OpenRun, finding_adapter
+from agent.model import Finding, Holder, Prior, RunRecord, SecondLook
+
+LAST = "last"
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+class Journal:
+    """The write-ahead record of runs; for many threads, and for many processes."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime], scrub: Callable[[str], str] = _as_it_is) -> None:
+        self._store = store
+        self._now = now
+        self._scrub = scrub
+
+    @property
+    def where(self) -> str:
+        """The file, or the URL without its password."""
+        return self._store.where
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._store.close()
+
+    def begin(self, run: RunRecord) -> OpenRun:
+        """Write down that a run begins, and get the ability to write about it."""
+        scrubbed = {"reason": self._scrub(run.reason), "change": self._scrub(run.change)}
+        with self._store.write() as connection:
+            connection.execute(runs.insert().values({**rows.of_run(run), **scrubbed}))
+        return OpenRun(run.holder, self._store, self._now, self._scrub)
+
+    def resume(self, run: str, holder: Holder) -> OpenRun:
+        """Take a run over, with every server it holds: the process before can write no more."""
+        with self._store.write() as connection:
+            values = {"ended_at": None, "exit_code": None, **rows.of_holder(holder)}
+            if not connection.execute(runs.update().where(runs.c.id == run).values(values)).rowcount:
+                raise self._unknown(run)
+            leases.hand_over(connection, holder)
+        return OpenRun(holder, self._store, self._now, self._scrub)
+
+    def find(self, text: str) -> str:
+        """The whole name of a run from its beginning, or of the "last" one; raises `UnknownName`."""
+        with self._store.read() as connection:
+            query = sa.select(runs.c.id).order_by(runs.c.started_at.desc(), runs.c.id.desc())
+            names = list(connection.execute(query).scalars())
+        if text == LAST and names:
+            return str(names[0])
+        found = [name for name in names if name == text] or [name for name in names if text and name.startswith(text)]
+        if len(found) == 1:
+            return str(found[0])
+        raise self._unknown(text, tuple(found[:5] or names[:5]))
+
+    def run(self, run: str) -> RunRecord:
+        """One run with everything that is known of it; raises `UnknownName`."""
+        with self._store.read() as connection:
+            record = reading.run(connection, run)
+        if record is None:
+            raise self._unknown(run)
+        return record
+
+    def history(self, limit: int = 20) -> tuple[RunRecord, ...]:
+        """The last runs, newest first, with how their servers ended, without steps and proofs."""
+        with self._store.read() as connection:
+            return reading.history(connection, limit)
+
+    def originals(self, run: str, server: str) -> tuple[Prior, ...]:
+        """What the server was like before this run touched it."""
+        with self._store.read() as connection:
+            return reading.originals(connection, run, server)
+
+    def findings(self, run: str, server: str) -> tuple[Finding, ...]:
+        """What was seen of the server in this run, in order."""
+        mine = (findings.c.run_id == run) & (findings.c.server == server)
+        with self._store.read() as connection:
+            documents = connection.execute(sa.select(findings.c.document).where(mine).order_by(findings.c.id))
+            return tuple(finding_adapter().validate_json(document) for document in documents.scalars())
+
+    def held_by(self, server: str) -> tuple[Holder, datetime] | None:
+        """Who holds the server, and since when."""
+        with self._store.read() as connection:
+            return leases.find(connection, server, is_reading=True)
+
+    def unclosed(self) -> tuple[tuple[str, str], ...]:
+        """Every (run, server) to which something is owed."""
+        with self._store.read() as connection:
+            return reading.unclosed(connection)
+
+    def save_plan(self, hash: str, document: str) -> None:
+        """Keep the document of a plan under its hash."""
+        with self._store.write() as connection:
+            if connection.execute(sa.select(plans.c.hash).where(plans.c.hash == hash)).first() is None:
+                connection.execute(plans.insert().values(hash=hash, saved_at=self._now(), document=document))
+
+    def plan(self, hash: str) -> str:
+        """The document of a plan; raises `UnknownName`."""
+        with self._store.read() as connection:
+            document = connection.execute(sa.select(plans.c.document).where(plans.c.hash == hash)).scalar()
+        if document is None:
+            raise UnknownName(f"there is no plan {hash} in the journal", where=self.where)
+        return str(document)
+
+    def looks_due(self, run: str | None = None) -> tuple[SecondLook, ...]:
+        """The second looks whose time has come and that nobody took, of one run or of all, the oldest first."""
+        wanted = second_looks.c.taken_at.is_(None) & (second_looks.c.due_at <= self._now())
+        return self._looks(wanted if run is None else wanted & (second_looks.c.run_id == run))
+
+    def looks(self, run: str) -> tuple[SecondLook, ...]:
+        """The second looks of a run, due, taken or still to come."""
+        return self._looks(second_looks.c.run_id == run)
+
+    def took_look(self, run: str, server: str) -> None:
+        """The second look was taken, by whichever run."""
+        mine = (second_looks.c.run_id == run) & (second_looks.c.server == server) & second_looks.c.taken_at.is_(None)
+        with self._store.write() as connection:
+            connection.execute(second_looks.update().where(mine).values(taken_at=self._now()))
+
+    def _looks(self, wanted: sa.ColumnElement[bool]) -> tuple[SecondLook, ...]:
+        query = sa.select(second_looks).where(wanted).order_by(second_looks.c.due_at, second_looks.c.server)
+        with self._store.read() as connection:
+            return tuple(rows.second_look(row) for row in connection.execute(query).mappings())
+
+    def _unknown(self, text: str, meant: tuple[str, ...] = ()) -> UnknownName:
+        hint = f"perhaps {', '.join(meant)}; easfix history lists them" if meant else "easfix history lists the runs"
+        return UnknownName(f"there is no one run {text} in the journal", meant=meant, where=self.where, next_step=hint)
+
+
+def open_journal(
+    address: str,
+    now: Callable[[], datetime],
+    *,
+    username: str = "",
+    password: str | None = None,
+    scrub: Callable[[str], str] = _as_it_is,
+    read_only: bool = False,
+) -> Journal:
+    """Open the journal in a file or at a URL; raises `JournalError` or `ConfigError`.
+
+    `scrub` takes the secrets out of every sentence before it is written. With `read_only` nothing is made.
+    """
+    return Journal(open_store(address, username, password, read_only=read_only), now, scrub)

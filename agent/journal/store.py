@@ -1,0 +1,151 @@
+"""The database under the journal: opening it, and transactions that are durable when they end."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path, PurePath
+from typing import Any
+
+import sqlalchemy as sa
+
+from agent.errors import ConfigError, JournalError
+from agent.journal import schema
+from agent.journal.faults import translated
+
+_BUSY_SECONDS = 30
+_WRITES = "easfix_writes"
+
+
+class Store:
+    """One database; for many threads."""
+
+    def __init__(self, engine: sa.Engine, where: str) -> None:
+        self.where = where
+        self._engine = engine
+        self._writing = engine.execution_options(**{_WRITES: True})
+        # SQLite has one writer: waiting here is fair, waiting in its busy handler is not.
+        self._turn: AbstractContextManager[Any] = (
+            threading.RLock() if engine.dialect.name == "sqlite" else nullcontext()
+        )
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that sees one moment of the journal."""
+        with translated(self.where), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction whose changes are on the disk when it ends, or nowhere."""
+        with translated(self.where), self._turn, self._writing.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Let go of the database."""
+        with translated(self.where):
+            self._engine.dispose()
+
+
+def open_store(address: str, username: str = "", password: str | None = None, *, read_only: bool = False) -> Store:
+    """Open a file or a URL, with its tables brought up to date; raises `JournalError` or `ConfigError`.
+
+    With `read_only`, nothing is made or changed, and a journal that is not there or not up to date is an error.
+    """
+    url = _url(address, username, password)
+    where = str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
+    with translated(where):
+        engine = _sqlite(Path(where), read_only) if url.get_backend_name() == "sqlite" else _postgresql(url)
+        store = Store(engine, where)
+        try:
+            _make_ready(store, read_only)
+        except BaseException:
+            engine.dispose()
+            raise
+    return store
+
+
+def _make_ready(store: Store, read_only: bool) -> None:
+    with store.read() as connection:
+        is_ready = schema.is_ready(connection, store.where)
+    if not is_ready and read_only:
+        raise JournalError("the tables of the journal are not up to date", where=store.where)
+    if not is_ready:
+        with store.write() as connection:
+            schema.migrate(connection, store.where)
+
+
+def _url(address: str, username: str, password: str | None) -> sa.URL:
+    if "://" not in address:
+        return sa.URL.create("sqlite", database=str(Path(address).absolute()))
+    hint = "give a file, or postgresql://user@host/database"
+    try:
+        url = sa.make_url(address)
+    except sa.exc.ArgumentError:
+        raise ConfigError("the journal's URL cannot be read", where="journal", next_step=hint) from None
+    if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+        return url.set(drivername="sqlite", database=str(Path(str(url.database)).absolute()))
+    if url.get_backend_name() != "postgresql":
+        raise ConfigError(f"a journal cannot be kept in {url.drivername}", where="journal", next_step=hint)
+    return url.set(
+        drivername="postgresql+psycopg", username=username or url.username, password=password or url.password
+    )
+
+
+def _postgresql(url: sa.URL) -> sa.Engine:
+    try:
+        return sa.create_engine(url, pool_pre_ping=True, pool_size=16, max_overflow=-1)
+    except ModuleNotFoundError:
+        raise ConfigError(
+            "PostgreSQL needs a library that is not installed",
+            where="journal",
+            next_step="pip install 'easfix[postgres]'",
+        ) from None
+
+
+def _sqlite(path: Path, read_only: bool) -> sa.Engine:
+    if read_only and not path.is_file():
+        raise JournalError("there is no journal yet", where=str(path), next_step="nothing has been run from here")
+    if not read_only:
+        _make_file(path)
+    uri = uri_of(path, "ro" if read_only else "rw")
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None)
+
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool, pool_size=16, max_overflow=-1)
+    pragmas = ["query_only=ON"] if read_only else [_mode(path), "synchronous=FULL", "foreign_keys=ON"]
+    sa.event.listen(engine, "connect", lambda connection, _: _set(connection, pragmas))
+    sa.event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _make_file(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        hint = "name a place under journal that you may write to"
+        raise JournalError(f"the journal cannot be made: {error.strerror}", where=str(path), next_step=hint) from error
+
+
+def uri_of(path: PurePath, mode: str) -> str:
+    """The file as SQLite's URI; a Windows share keeps its two slashes within the path."""
+    uri = path.as_uri()
+    return (uri if uri.startswith("file:///") else f"file:////{uri.removeprefix('file://')}") + f"?mode={mode}"
+
+
+def _mode(path: PurePath) -> str:
+    """Write-ahead logging needs memory shared between processes, which a file share has not."""
+    return "journal_mode=DELETE" if path.drive.startswith("\\\\") else "journal_mode=WAL"
+
+
+def _set(connection: sqlite3.Connection, pragmas: Sequence[str]) -> None:
+    for pragma in pragmas:
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _on_begin(connection: sa.Connection) -> None:
+    """A writer takes its turn at the beginning: no transaction can fail half way because another one wrote."""
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
