@@ -56,6 +56,21 @@ function Get-Child {
     }
 }
 
+function Test-FormsBased {
+    # Forms-based authentication makes ActiveSync fail behind /Exchange (4.1). It shows in the site's OWA filter, and in
+    # the default domain of /Exchange, which must then be a backslash (Exchange 2003 documentation, aa998087).
+    param([int]$Site)
+    $filters = "IIS://localhost/W3SVC/$Site/Filters"
+    if ([System.DirectoryServices.DirectoryEntry]::Exists($filters)) {
+        foreach ($filter in @(([ADSI]$filters).psbase.Children)) {
+            if ($filter.psbase.Name -like '*OWA*') { return $true }
+        }
+    }
+    $exchange = "IIS://localhost/W3SVC/$Site/ROOT/Exchange"
+    if (-not [System.DirectoryServices.DirectoryEntry]::Exists($exchange)) { return $false }
+    return ([string]([ADSI]$exchange).psbase.Properties['DefaultLogonDomain'].Value) -eq '\'
+}
+
 function Get-Directory {
     param([string]$Path, [string]$Role, [int]$Site)
     $directory = [ADSI]"IIS://localhost/$Path"
@@ -80,6 +95,7 @@ function Get-Directory {
         Providers = [string]$value['NTAuthenticationProviders'].Value
         AppPool = [string]$value['AppPoolId'].Value
         Redirect = [string]$value['HttpRedirect'].Value
+        FormsBased = Test-FormsBased -Site $Site
         SslErrorPage = @(@($value['HttpErrors']) | Where-Object { $_ -like '403,4,*' }) -join ' '
     }
 }
