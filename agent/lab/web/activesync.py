@@ -17,7 +17,7 @@ from agent.lab.world.machine import Machine
 NAME = "Microsoft-Server-ActiveSync"
 SOURCE = "Server ActiveSync"
 # domain 4.1, KB817379: the registry value that points ActiveSync at another directory than /Exchange.
-PARAMETERS = r"HKLM\SYSTEM\CurrentControlSet\Services\MasSync\Parameters"
+PARAMETERS = r"SYSTEM\CurrentControlSet\Services\MasSync\Parameters"
 DIRECTORY_VALUE, DEFAULT_DIRECTORY = "ExchangeVDir", "/Exchange"
 
 # domain 2.11 for SP2. Before SP2 [bg]: no 2.5, no Provision, Search, Ping.

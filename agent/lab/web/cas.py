@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ntpath
 import re
 import ssl
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from agent.lab.web.pages import NOT_FOUND, SSL_REQUIRED, error_page
 from agent.lab.web.wbxml import WbxmlError
 from agent.lab.web.webserver import Ports, WebServer
 from agent.lab.world.accounts import User
+from agent.lab.world.default_disk import sync_web_config
 from agent.lab.world.errors import WorldError
 from agent.lab.world.machine import Machine
 from agent.lab.world.system import Role
@@ -40,23 +40,15 @@ RELAYED = frozenset(
 _FORWARDED = frozenset({"content-type", "user-agent", "ms-asprotocolversion", "x-ms-policykey", "accept-language"})
 
 _BLOCK = re.compile(rb"""<add\s+key=["']BlockLegacyMailboxes["']\s+value=["'](\w+)["']""", re.IGNORECASE)
-_WEB_CONFIG = b"""<?xml version="1.0" encoding="utf-8" ?>\r
-<configuration>\r
-  <appSettings>\r
-    <add key="BlockLegacyMailboxes" value="false"/>\r
-  </appSettings>\r
-</configuration>\r
-"""
 
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """What differs between the two versions: own headers [bg beyond 8.x and 14.x], IIS, folder of web.config."""
+    """What differs between the two versions: own headers [bg beyond 8.x and 14.x], IIS."""
 
     version: str
     protocols: str
     server_header: str
-    web_config: str
 
 
 EDITIONS = {
@@ -64,13 +56,11 @@ EDITIONS = {
         "8.3",
         "1.0,2.0,2.1,2.5,12.0,12.1",
         "Microsoft-IIS/7.0",
-        r"C:\Program Files\Microsoft\Exchange Server\ClientAccess\Sync\web.config",
     ),
     Role.CAS2010: Edition(
         "14.3",
         "2.0,2.1,2.5,12.0,12.1,14.0,14.1",
         "Microsoft-IIS/7.5",
-        r"C:\Program Files\Microsoft\Exchange Server\V14\ClientAccess\Sync\web.config",
     ),
 }
 OWN_COMMANDS = (
@@ -132,9 +122,6 @@ class CasServer(WebServer):
         self.settings = settings or CasSettings()
         self.events = CasEvents(machine, throttle_seconds)
         self._authority = authority
-        if not machine.files.exists(self.edition.web_config):
-            machine.files.mkdir(ntpath.dirname(self.edition.web_config))
-            machine.files.write(self.edition.web_config, _WEB_CONFIG)
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Serve; the real port that stands for port 443."""
@@ -157,7 +144,7 @@ class CasServer(WebServer):
     def blocks_legacy(self) -> bool:
         """Whether web.config says BlockLegacyMailboxes. domain 1.6"""
         try:
-            found = _BLOCK.search(self.machine.files.read(self.edition.web_config))
+            found = _BLOCK.search(self.machine.files.read(sync_web_config(self.machine.role)))
         except WorldError:
             return False
         return found is not None and found.group(1).lower() == b"true"
