@@ -184,7 +184,7 @@ class Machine:
             self.os.last_boot = self.clock.now()
             if not graceful:
                 self._log(6008, "The previous system shutdown was unexpected.", EntryType.ERROR)
-            self._log(6009, f"Microsoft (R) Windows (R) {self.os.version} {self.os.build} Service Pack.")
+            self._log(6009, f"Microsoft (R) Windows (R) {self.os.boot_words} Multiprocessor Free.")
             self._log(6005, "The Event log service was started.")
             self.is_up = True
             self._spawn_system()

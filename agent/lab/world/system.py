@@ -39,6 +39,12 @@ class OperatingSystem:
         """The last number of the version, such as 3790."""
         return int(self.version.rpartition(".")[2])
 
+    @property
+    def boot_words(self) -> str:
+        """The version as event 6009 has it, such as "5.02. 3790 Service Pack 2"."""
+        major, minor, build = self.version.split(".")
+        return f"{major}.{int(minor):02}. {build} Service Pack {self.service_pack}"
+
 
 @dataclass(slots=True)
 class ExchangeInfo:
