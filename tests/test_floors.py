@@ -22,7 +22,6 @@ FLOORS = {
     "agent.retry": 1,
     "agent.logs": 1,
     "agent.transport": 1,
-    "agent.transport.faults": 2,
     "agent.transport.psrp": 3,
     "agent.transport.winrm": 3,
     "agent.probe": 2,
@@ -40,8 +39,11 @@ FLOORS = {
 """Every module has a floor; one that has none fails until someone gives it one."""
 
 OWNERS = {
-    "pypsrp": {"agent.transport.psrp", "agent.transport.faults"},
-    "winrm": {"agent.transport.winrm", "agent.transport.faults"},
+    "pypsrp": {"agent.transport.psrp"},
+    "winrm": {"agent.transport.winrm"},
+    "requests": {"agent.transport"},
+    "urllib3": {"agent.transport"},
+    "spnego": {"agent.transport", "agent.lab"},
     "tenacity": {"agent.retry"},
     "yaml": {"agent.config", "agent.playbook", "agent.lab"},
     "psrpcore": {"agent.lab"},

@@ -1,4 +1,4 @@
-"""Owns which way in is taken: PowerShell remoting, and the WinRM shell only where the server says it has no remoting."""
+"""Owns which way in is taken: PowerShell remoting, or the WinRM shell where the server says that it has none."""
 
 from __future__ import annotations
 

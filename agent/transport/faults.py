@@ -23,6 +23,7 @@ class Stage(StrEnum):
 # What the libraries raise beside their own errors when a server answers with nonsense.
 NONSENSE: tuple[type[Exception], ...] = (
     ET.ParseError,
+    struct.error,
     ValueError,
     LookupError,
     TypeError,
