@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 import spnego
+from spnego._ntlm_raw.crypto import ntowfv1
 
-from agent.lab.logon import Acceptor, LogonRefused, Secrets, claimed_user
-from agent.lab.world.accounts import Accounts, Logon
+from agent.lab.logon import Acceptor, Initiator, LogonRefused, Secrets, claimed_user
+from agent.lab.world.accounts import Accounts, Logon, User
 
 
 @pytest.fixture
@@ -21,9 +22,18 @@ def secrets() -> Iterator[Secrets]:
     kept.close()
 
 
+def anna(secrets: Secrets) -> User:
+    """The one user of the tests."""
+    found = secrets.accounts.find("anna")
+    assert found is not None
+    return found
+
+
 def log_on(secrets: Secrets, name: str, password: str, protocol: str = "negotiate") -> Acceptor:
     """Walk a client and an acceptor to the end."""
-    client = spnego.client(name, password, protocol=protocol)
+    # A hash, so that pyspnego does not try Kerberos first.
+    credential = spnego.NTLMHash(name, nt_hash=ntowfv1(password).hex())
+    client = spnego.client(credential, protocol=protocol)
     acceptor = Acceptor(secrets, protocol)
     token = client.step()
     while token and not acceptor.complete:
@@ -37,7 +47,7 @@ def log_on(secrets: Secrets, name: str, password: str, protocol: str = "negotiat
 def test_every_form_of_a_name_logs_on(secrets: Secrets, name: str, protocol: str) -> None:
     acceptor = log_on(secrets, name, "a:pass:word", protocol)
 
-    assert acceptor.user is secrets.accounts.find("anna") and secrets.accounts.users()[0].logons == 1
+    assert acceptor.user is anna(secrets) and anna(secrets).logons == 1
 
 
 def test_raw_ntlm_is_understood_inside_negotiate(secrets: Secrets) -> None:
@@ -69,7 +79,7 @@ def test_a_user_of_another_domain_is_unknown(secrets: Secrets) -> None:
 
 def test_a_changed_password_acts_at_the_next_logon(secrets: Secrets) -> None:
     log_on(secrets, r"LAB\anna", "a:pass:word")
-    secrets.accounts.users()[0].password = "another"
+    anna(secrets).password = "another"
 
     assert log_on(secrets, r"LAB\anna", "another").complete
 
@@ -103,3 +113,20 @@ def test_a_broken_token_is_refused_and_names_nobody(secrets: Secrets, token: byt
         Acceptor(secrets).step(token)
 
     assert claimed_user(token) == ""
+
+
+def test_an_initiator_and_an_acceptor_understand_each_other(secrets: Secrets) -> None:
+    initiator, acceptor = Initiator(r"LAB\anna", "a:pass:word"), Acceptor(secrets)
+    token = initiator.step()
+    while token and not acceptor.complete:
+        token = initiator.step(acceptor.step(token))
+
+    assert acceptor.user is anna(secrets)
+
+
+@pytest.mark.parametrize("answer", [b"", b"nonsense", b"\xa1\x03\x0a\x01\x02"])
+def test_an_initiator_gives_up_on_an_answer_that_makes_no_sense(answer: bytes) -> None:
+    initiator = Initiator(r"LAB\anna", "a:pass:word")
+    initiator.step()
+
+    assert initiator.step(answer or b"\x00") is None

@@ -104,8 +104,6 @@ class CasSettings:
 class CasServer(WebServer):
     """The web server of a CAS; `settings` may be changed while it runs."""
 
-    iis_version = 7
-
     def __init__(
         self,
         machine: Machine,
@@ -116,9 +114,9 @@ class CasServer(WebServer):
         faults: WebFaults | None = None,
         throttle_seconds: float = THROTTLE_SECONDS,
     ) -> None:
-        super().__init__(machine, secrets, faults=faults)
         self.edition = EDITIONS[machine.role]
         self.server_header = self.edition.server_header
+        super().__init__(machine, secrets, faults=faults)
         self.settings = settings or CasSettings()
         self.events = CasEvents(machine, throttle_seconds)
         self._authority = authority

@@ -49,9 +49,6 @@ _BINDINGS = ("ServerBindings", "SecureBindings")
 class IisServer(WebServer):
     """IIS 6 of one machine: a listener for each port its sites are bound to, open while the service runs."""
 
-    server_header = "Microsoft-IIS/6.0"
-    iis_version = 6
-
     def __init__(
         self,
         machine: Machine,

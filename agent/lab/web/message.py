@@ -11,6 +11,8 @@ from urllib.parse import unquote
 MAX_HEADER_BYTES = 16_384
 MAX_BODY_BYTES = 4 * 1024 * 1024
 _TERMINATOR = b"\r\n\r\n"
+# 440 is Exchange's own, of its cookie filter.
+_REASONS = {status.value: status.phrase for status in HTTPStatus} | {440: "Login Timeout"}
 
 
 class BadRequest(Exception):  # noqa: N818 - the name of the status it becomes
@@ -68,7 +70,7 @@ class Response:
     def head(self) -> bytes:
         """Status line and headers, with the empty line that ends them."""
         lines = [
-            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
+            f"HTTP/1.1 {self.status} {_REASONS.get(self.status, '')}",
             *(f"{name}: {value}" for name, value in self.headers),
         ]
         if self.close:

@@ -15,7 +15,6 @@ FIELDS = (
     "sc-status sc-substatus sc-win32-status"
 )
 MAX_BYTES = 1024 * 1024  # kept of one day; the oldest lines go first, so that a long run stays small
-_PREFIXES = {6: "ex", 7: "u_ex"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +57,15 @@ class LogLine:
 class W3svcLog:
     """The logs of all sites of one machine; a full disk loses lines and nothing else."""
 
-    def __init__(self, files: FileSystem, version: int) -> None:
-        """`version` is that of IIS: 6, or 7 for what names its files u_ex."""
+    def __init__(self, files: FileSystem, version: str) -> None:
+        """`version` is that of IIS, such as 6.0; from 7.0 on files are named u_ex, because they are UTF-8."""
         self._files = files
         self._version = version
         self._pages: dict[int, tuple[str, bytearray]] = {}
 
     def write(self, folder: str, line: LogLine) -> None:
         """Add the line to the file of its site and day below this folder."""
-        name = f"{_PREFIXES[self._version]}{line.time:%y%m%d}.log"
+        name = f"{'ex' if self._version == '6.0' else 'u_ex'}{line.time:%y%m%d}.log"
         path = ntpath.join(folder, f"W3SVC{line.site}", name)
         content = self._content(line, path)
         content += line.text().encode("ascii", "replace")
@@ -89,9 +88,8 @@ class W3svcLog:
         return content
 
     def _heading(self, time: datetime) -> bytes:
-        version = "6.0" if self._version == 6 else "7.0"
         return (
-            f"#Software: Microsoft Internet Information Services {version}\r\n#Version: 1.0\r\n"
+            f"#Software: Microsoft Internet Information Services {self._version}\r\n#Version: 1.0\r\n"
             f"#Date: {time:%Y-%m-%d %H:%M:%S}\r\n#Fields: {FIELDS}\r\n"
         ).encode()
 

@@ -24,15 +24,14 @@ Ports = dict[int, bool]
 class WebServer(ABC):
     """The HTTP side of one machine. `start` and `stop` are called in the loop that serves it."""
 
-    server_header: str
-    iis_version: int
+    server_header = "Microsoft-IIS/6.0"
 
     def __init__(self, machine: Machine, secrets: Secrets, *, faults: WebFaults | None = None) -> None:
         self.machine = machine
         self.clock = machine.clock
         self.secrets = secrets
         self.faults = faults or WebFaults()
-        self.log = W3svcLog(machine.files, self.iis_version)
+        self.log = W3svcLog(machine.files, self.server_header.rpartition("/")[2])
         self._listeners: dict[int, Listener] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._host = "127.0.0.1"
