@@ -36,8 +36,9 @@ function Read-Note {
 function Get-State {
     param([string]$Path, $Note)
     if ($Note['EndedAt']) { return 'ended' }
-    if (-not [System.IO.File]::Exists($Path)) { return 'absent' }
     $claimed = [System.IO.File]::GetLastWriteTimeUtc($Path)
+    # Asked after the time: of a file that is not there, the time would be the year 1601.
+    if (-not [System.IO.File]::Exists($Path)) { return 'absent' }
     if ([DateTime]::UtcNow -gt $claimed.AddSeconds($DeadlineSeconds)) { return 'overdue' }
     if ($Note['StartedAt']) { return 'running' }
     return 'claimed'

@@ -9,7 +9,8 @@
 #               DeadlineSeconds  after this time without an end the restart counts as overdue. A worker that gets to
 #                                run only after half of it does nothing: somebody may already be putting things right
 # Answers:      one object, Kind = 'restart', the same as restart-status.ps1:
-#   Run, Created (this call started it), State: claimed (no worker yet), running, ended, overdue,
+#   Run, Created (this call started it), State: claimed (no worker yet), running, ended, overdue, or absent where
+#   another call claimed it and then could start nothing,
 #   ClaimedAt, StartedAt, EndedAt (UTC), ExitCode (0 = good; empty before the end), Seconds (that iisreset took),
 #   Output, RanBefore (names of the services that ran)
 # Refuses:      an error that starts with "refused:" means that nothing was started and no file was left.
@@ -95,6 +96,7 @@ function Get-Restart {
     $state = 'claimed'
     if ($note['StartedAt']) { $state = 'running' }
     if ([DateTime]::UtcNow -gt $claimed.AddSeconds($DeadlineSeconds)) { $state = 'overdue' }
+    if (-not [System.IO.File]::Exists($Path)) { $state = 'absent' }
     if ($note['EndedAt']) { $state = 'ended' }
     $code = $null
     if ($note['ExitCode']) { $code = [int]$note['ExitCode'] }
