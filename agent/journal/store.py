@@ -23,7 +23,10 @@ class Store:
     def __init__(self, engine: sa.Engine, where: str) -> None:
         self.where = where
         self._engine = engine
+        self._reading = engine
         self._writing = engine.execution_options(**{_WRITES: True})
+        if engine.dialect.name == "postgresql":  # SQLite's readers see one moment anyway
+            self._reading = engine.execution_options(isolation_level="REPEATABLE READ")
         # SQLite has one writer: waiting here is fair, waiting in its busy handler is not.
         self._turn: AbstractContextManager[Any] = (
             threading.RLock() if engine.dialect.name == "sqlite" else nullcontext()
@@ -32,7 +35,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A transaction that sees one moment of the journal."""
-        with translated(self.where), self._engine.begin() as connection:
+        with translated(self.where), self._reading.begin() as connection:
             yield connection
 
     @contextmanager
@@ -114,7 +117,7 @@ def _sqlite(path: Path, read_only: bool) -> sa.Engine:
         return sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None)
 
     engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool, pool_size=16, max_overflow=-1)
-    pragmas = ["query_only=ON"] if read_only else [_mode(path), "synchronous=FULL", "foreign_keys=ON"]
+    pragmas = ["query_only=ON"] if read_only else [mode_of(path), "synchronous=FULL", "foreign_keys=ON"]
     sa.event.listen(engine, "connect", lambda connection, _: _set(connection, pragmas))
     sa.event.listen(engine, "begin", _on_begin)
     return engine
@@ -135,7 +138,7 @@ def uri_of(path: PurePath, mode: str) -> str:
     return (uri if uri.startswith("file:///") else f"file:////{uri.removeprefix('file://')}") + f"?mode={mode}"
 
 
-def _mode(path: PurePath) -> str:
+def mode_of(path: PurePath) -> str:
     """Write-ahead logging needs memory shared between processes, which a file share has not."""
     return "journal_mode=DELETE" if path.drive.startswith("\\\\") else "journal_mode=WAL"
 
