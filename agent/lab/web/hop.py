@@ -90,7 +90,7 @@ class Hop:
         finally:
             self._machine.network.forget_origin(self._source)
             writer.transport.abort()
-        if self._limits.hangs_on_ssl and response.status == 403 and _SSL_PAGE.search(response.body):
+        if self._limits.hangs_on_ssl and is_ssl_page(response):
             await pause(self._machine.clock, self._limits.stage_seconds)
             raise HopFailed(HopFailure.TIMED_OUT, "SSL required")
         return response
@@ -158,6 +158,11 @@ class Hop:
             writer.write(_packed(request, authorization))
             await writer.drain()
             return await read_response(reader)
+
+
+def is_ssl_page(response: Response) -> bool:
+    """True for the 403.4 or 403.5 of any language: the number is in the text of the page. domain 2.9"""
+    return response.status == 403 and _SSL_PAGE.search(response.body) is not None
 
 
 async def read_response(reader: asyncio.StreamReader) -> Response:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 
 from agent.lab.logon import Secrets
 from agent.lab.web import dav
-from agent.lab.web.activesync import NAME, ActiveSync
+from agent.lab.web.activesync import DEFAULT_DIRECTORY, NAME, ActiveSync
 from agent.lab.web.authority import LabAuthority
 from agent.lab.web.customerror import customise, moved
 from agent.lab.web.faults import WebFaults
+from agent.lab.web.homes import Home, home_of
+from agent.lab.web.hop import Hop, HopFailed, HopFailure, HopLimits, Target, is_ssl_page
 from agent.lab.web.listener import Connection
 from agent.lab.web.logon import Entry, Insider
 from agent.lab.web.message import Request, Response
@@ -40,6 +42,7 @@ from agent.lab.web.webserver import Ports, WebServer
 from agent.lab.world.accounts import User
 from agent.lab.world.errors import WorldError
 from agent.lab.world.machine import Machine
+from agent.lab.world.system import Role
 
 HTTP, HTTPS = 80, 443
 WARM_UP_SECONDS = 2.0  # from the start of a worker process to its first answer
@@ -102,26 +105,21 @@ class IisServer(WebServer):
             if site is None or (not request.host and request.version == "HTTP/1.1"):
                 return kernel_page(400, "Bad Request (Invalid Hostname)")
             where = place(metabase.memory, site, request.path)
+            response = await self._serve(request, connection, where)
         except WorldError:
+            # A pool that does not exist, or IISADMIN gone while the request was under way.
             return kernel_page(503, "Service Unavailable")
-        response = await self._serve(request, connection, where)
         if where.number("LogType") and not where.value("DontLog"):
             self.note(request, connection, where.site, where.text("LogFileDirectory"), response)
         return response
 
     async def _serve(self, request: Request, connection: Connection, where: Place) -> Response:
-        if not await self._is_ready(where):
+        if not await self._pools.enter(where.text("AppPoolId")):
             return kernel_page(503, "Service Unavailable")
         response = self._barred(connection, where)
         if response is None:
             response = await self._enter(request, connection, where)
         return customise(response, where, self.machine.files) if response.status >= 400 else response
-
-    async def _is_ready(self, where: Place) -> bool:
-        try:
-            return await self._pools.enter(where.text("AppPoolId"))
-        except WorldError:
-            return False
 
     def _barred(self, connection: Connection, where: Place) -> Response | None:
         """What stops a visitor before anybody asks who it is. domain 2.9; address first [bg]"""
@@ -173,12 +171,27 @@ class IisServer(WebServer):
     # --- ActiveSync's own way to the mailbox -------------------------------------------------------------------
 
     async def _mailbox(self, request: Request, user: User) -> Response:
-        """The machine's answer to itself, over plain HTTP to port 80, as this user; logged too. domain 4.1"""
-        directory = request.path.split("/")[1]
-        connection = Connection(lambda: self.machine.address, HTTP, False, Insider(user))
-        if not self._spells(directory):
+        """The answer of the mailbox's server to this user, over plain HTTP to port 80. domain 4.1"""
+        home = home_of(self.machine, user) if self.machine.role is Role.FRONT_END else None
+        if home is not None and home.server.lower() != self.machine.name.lower():
+            return await self._elsewhere(request, user, home)
+        if not self._spells(request.path.split("/")[1]):
             return error_page(NOT_FOUND, self.culture)
-        return await self.answer(request, connection)
+        return await self.answer(request, Connection(lambda: self.machine.address, HTTP, False, Insider(user)))
+
+    async def _elsewhere(self, request: Request, user: User, home: Home) -> Response:
+        """A front-end asks the back-end, over the wire; only the back-end's own /Exchange matters. KB817379"""
+        headers = tuple((name, home.fqdn if name == "Host" else value) for name, value in request.headers)
+        asked = Request(request.method, f"{DEFAULT_DIRECTORY}/{user.name}/", "", headers)
+        try:
+            answer = await Hop(self.machine, Target(home.fqdn), HopLimits(hangs_on_ssl=False)).send(
+                asked, user.qualified, user.password
+            )
+        except HopFailed as failed:
+            refused = failed.failure in (HopFailure.NO_NEGOTIATE, HopFailure.NOT_LOGGED_ON)
+            return Response(401 if refused else 503)
+        answer.substatus = 4 if is_ssl_page(answer) else 0
+        return answer
 
     def _spells(self, directory: str) -> bool:
         """ExchangeVDir is case-sensitive: a directory spelled otherwise is not found. KB817379"""

@@ -8,6 +8,7 @@ from conftest import COMMAND, FIRST_SYNC, Answer, Lab
 from agent.lab.web.activesync import DIRECTORY_VALUE, PARAMETERS
 from agent.lab.web.dav import turn_forms_off, turn_forms_on
 from agent.lab.web.iis import IisServer
+from agent.lab.world.build import exchange_2003
 from agent.lab.world.default_metabase import store_directory
 from agent.lab.world.schema import IpSecurity
 
@@ -109,3 +110,37 @@ def test_a_mailbox_can_be_read_over_dav_by_its_owner_only(lab: Lab) -> None:
     assert (own.status, other.status) == (207, 404) and b"<a:displayname>anna</a:displayname>" in own.body
     assert client.basic("OPTIONS", "/exchange/").one("DAV") == "1, 2"
     assert (client.basic("GET", "/exchange/").status, client.basic("DELETE", "/exchange/anna/x").status) == (200, 501)
+
+
+@pytest.fixture
+def front_end(lab: Lab) -> IisServer:
+    lab.iis()
+    return lab.iis(exchange_2003("FE01", lab.forest, front_end=True, address="10.0.0.31"))
+
+
+def test_a_front_end_reads_the_mailbox_on_the_back_end(lab: Lab, front_end: IisServer) -> None:
+    answer = folder_sync(lab, front_end)
+    lines = lab.log(lab.ex01)
+
+    assert answer.status == 200
+    assert lines[-1][4:10] == ["PROPFIND", "/Exchange/anna/", "-", "80", r"LAB\anna", "10.0.0.31"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "event_id"), [("AccessSSLFlags", 8, 3029), ("AuthFlags", 2, 3031), ("HttpRedirect", "/x", 3030)]
+)
+def test_a_front_end_fails_by_the_back_ends_exchange_only(
+    lab: Lab, front_end: IisServer, name: str, value: int | str, event_id: int
+) -> None:
+    front_end.machine.metabase.set(EXCHANGE, "AccessSSLFlags", 8)
+    own = folder_sync(lab, front_end).status
+    lab.ex01.metabase.set(EXCHANGE, name, value)
+
+    assert (own, folder_sync(lab, front_end).status, lab.events(front_end.machine)) == (200, 500, [event_id])
+
+
+def test_a_front_end_whose_back_end_is_down_is_500(lab: Lab, front_end: IisServer) -> None:
+    lab.ex01.set_online(False)
+    assert lab.settled(lab.servers[0])
+
+    assert (folder_sync(lab, front_end).status, lab.events(front_end.machine)) == (500, [3005])
