@@ -20,6 +20,7 @@ FLOORS = {
     "agent.journal": 1,
     "agent.window": 1,
     "agent.retry": 1,
+    "agent.exits": 1,
     "agent.logs": 1,
     "agent.transport": 1,
     "agent.transport.psrp": 3,
