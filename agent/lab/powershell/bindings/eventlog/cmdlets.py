@@ -17,8 +17,8 @@ from agent.lab.powershell.command import Parameter, cmdlet
 from agent.lab.powershell.errors import Refused
 from agent.lab.powershell.invocation import Invocation
 from agent.lab.powershell.values import Hashtable
-from agent.lab.world.eventlog import EntryType, LogEntry
 from agent.lab.world.errors import WorldError
+from agent.lab.world.eventlog import EntryType, LogEntry
 
 _COMMAND = "Microsoft.PowerShell.Commands.GetEventLogCommand"
 _WIN_EVENT = "Microsoft.PowerShell.Commands.GetWinEventCommand"
@@ -146,7 +146,7 @@ def aware(when: dt.datetime) -> dt.datetime:
         Parameter("LogName", "String", 0, mandatory=True, aliases=("LN",)),
         Parameter("Source", "String", 1, mandatory=True, aliases=("SRC",)),
         Parameter("EventId", "Int32", 2, mandatory=True, aliases=("ID", "EID")),
-        Parameter("EntryType", "EventLogEntryType", 3, aliases=("ET",)),
+        Parameter("EntryType", "System.Diagnostics.EventLogEntryType", 3, aliases=("ET",)),
         Parameter("Message", "String", 4, mandatory=True, aliases=("MSG",)),
         Parameter("Category", "Int16"),
         Parameter("RawData", "Byte[]", aliases=("RD",)),
@@ -238,7 +238,7 @@ def clear_event_log(invocation: Invocation) -> None:
         Parameter("Path", "String[]"),
         Parameter("MaxEvents", "Int64"),
         Parameter("ComputerName", "String", aliases=("Cn",)),
-        Parameter("Credential", "PSCredential"),
+        Parameter("Credential", "Object"),
         Parameter("Force", "Switch"),
         Parameter("Oldest", "Switch"),
     ),

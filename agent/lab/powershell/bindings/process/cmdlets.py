@@ -123,7 +123,7 @@ def stop_process(invocation: Invocation) -> None:
         Parameter("RedirectStandardInput", "String", aliases=("RSI",)),
         Parameter("Verb", "String"),
         Parameter("UseNewEnvironment", "Switch"),
-        Parameter("Credential", "PSCredential", aliases=("RunAs",)),
+        Parameter("Credential", "Object", aliases=("RunAs",)),
     ),
     aliases=("saps", "start"),
 )

@@ -157,7 +157,7 @@ def resume_service(invocation: Invocation) -> None:
     "Set-Service",
     (
         Parameter("Name", "String", 0, by_value=True, by_property=True, aliases=("ServiceName", "SN")),
-        Parameter("StartupType", "ServiceStartMode", aliases=("StartMode", "SM", "ST")),
+        Parameter("StartupType", "System.ServiceProcess.ServiceStartMode", aliases=("StartMode", "SM", "ST")),
         Parameter("Status", "String"),
         Parameter("DisplayName", "String", aliases=("DN",)),
         Parameter("Description", "String"),

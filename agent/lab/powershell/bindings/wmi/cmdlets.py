@@ -29,7 +29,7 @@ _LOCAL = ("localhost", ".", "127.0.0.1")
 _RPC = "The RPC server is unavailable. (Exception from HRESULT: 0x800706BA)"
 _REMOTE = (
     Parameter("ComputerName", "String[]", aliases=("CN",)),
-    Parameter("Credential", "PSCredential"),
+    Parameter("Credential", "Object"),
     Parameter("Authentication", "String"),
     Parameter("Impersonation", "String"),
     Parameter("EnableAllPrivileges", "Switch"),
