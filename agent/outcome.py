@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agent import exits
+from agent.errors import Busy, Denied, ServerError, Unreachable, Unsupported
 from agent.model import (
     Change,
     Finding,
@@ -60,6 +61,31 @@ class Outcome:
         is_rollback = self.command == "rollback"
         states = (exits.of_state(found.state, is_rollback=is_rollback) for found in self.servers)
         return exits.worst((*self.codes, *states))
+
+
+OF_ERROR: tuple[tuple[type[ServerError], ServerState], ...] = (
+    (Unreachable, ServerState.UNREACHABLE),
+    (Denied, ServerState.UNREACHABLE),
+    (Unsupported, ServerState.UNREACHABLE),
+    (Busy, ServerState.UNREACHABLE),
+    (ServerError, ServerState.UNKNOWN),
+)
+"""The state of a server that a question could not be put to; the first that fits."""
+
+
+def of_error(name: str, error: ServerError) -> ServerOutcome:
+    """A server that could not be looked at; nothing was sent that could change it."""
+    return ServerOutcome(name, state_of(error), words_of(error), next_step=error.next_step)
+
+
+def state_of(error: ServerError) -> ServerState:
+    """Unreachable where no logon came about, unknown for everything else."""
+    return next(state for kind, state in OF_ERROR if isinstance(error, kind))
+
+
+def words_of(error: ServerError) -> str:
+    """What went wrong and what to do next."""
+    return f"{error.message}. {error.next_step}" if error.next_step else error.message
 
 
 def of_plan(plan: ServerPlan, finding: Finding | None = None) -> ServerOutcome:

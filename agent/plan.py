@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.guards import obstacles
@@ -34,7 +34,7 @@ class Restart:
     timeout: int = 60
 
 
-def decide(server: Server, finding: Finding, scripts: dict[str, Script], restart: Restart) -> ServerPlan:
+def decide(server: Server, finding: Finding, scripts: Mapping[str, Script], restart: Restart) -> ServerPlan:
     """What would be done to this server, exactly."""
     against = obstacles(server, finding)
     changes = tuple(wanted(finding, server))
@@ -46,7 +46,7 @@ def decide(server: Server, finding: Finding, scripts: dict[str, Script], restart
         state=state,
         reason=reason,
         changes=changes,
-        steps=tuple(_steps(needed, scripts, restart)) if is_pending else (),
+        steps=tuple(_steps(finding, needed, scripts, restart)) if is_pending else (),
         impact=impact(finding, restart) if is_pending else None,
         obstacles=against,
         siblings=finding.siblings,
@@ -106,11 +106,18 @@ def _judge(
         return ServerState.SKIPPED, "; ".join(f"{found.reason}. {found.instead}" for found in standing)
     if changes and finding.facts.is_iisreset_disabled and restart.method is RestartMethod.IISRESET:
         return ServerState.SKIPPED, "iisreset is disabled on this server: enable it, or set restart.method to recycle"
+    if changes and restart.method is RestartMethod.RECYCLE and len(_pools(finding)) != 1:
+        pools = ", ".join(_pools(finding)) or "none"
+        return ServerState.SKIPPED, f"recycle needs one application pool, and there are: {pools}; use iisreset"
     if changes:
         return ServerState.PENDING, _pending(changes, broken)
     if broken:
         return ServerState.FAILED, f"SSL is not the cause: {_list(broken)}"
     return ServerState.RIGHT, "no ActiveSync directory requires SSL"
+
+
+def _pools(finding: Finding) -> list[str]:
+    return sorted({vdir.app_pool for vdir in finding.eas if vdir.app_pool})
 
 
 def _pending(changes: Sequence[Change], broken: Sequence[Sibling]) -> str:
@@ -122,7 +129,9 @@ def _list(broken: Sequence[Sibling]) -> str:
     return "; ".join(f"{found.evidence}. {found.next_step}" for found in broken)
 
 
-def _steps(changes: Sequence[Change], scripts: dict[str, Script], restart: Restart) -> Iterable[Step]:
+def _steps(
+    finding: Finding, changes: Sequence[Change], scripts: Mapping[str, Script], restart: Restart
+) -> Iterable[Step]:
     """The writes in their order: insurance, the flag of each key, the restart; the look afterwards is no write."""
     yield _step(Action.BACK_UP, scripts["backup"])
     for change in changes:
@@ -139,8 +148,8 @@ def _steps(changes: Sequence[Change], scripts: dict[str, Script], restart: Resta
     if restart.method is RestartMethod.IISRESET:
         yield _step(Action.RESTART, scripts["restart"], ("TimeoutSeconds", restart.timeout))
     elif restart.method is RestartMethod.RECYCLE:
-        yield _step(Action.RESTART, scripts["recycle"])
+        yield _step(Action.RESTART, scripts["recycle"], ("AppPool", _pools(finding)[0]))
 
 
-def _step(action: Action, script: Script, *arguments: tuple[str, int]) -> Step:
+def _step(action: Action, script: Script, *arguments: tuple[str, str | int]) -> Step:
     return Step(str(action), action, script.id, script.sha256, arguments=arguments)

@@ -10,7 +10,7 @@ from agent.journal import leases, reading, rows
 from agent.journal.store import Store, open_store
 from agent.journal.tables import findings, plans, runs, second_looks
 from agent.journal.writer import OpenRun, finding_adapter
-from agent.model import Finding, Holder, Prior, RunRecord, SecondLook
+from agent.model import Finding, Holder, Prior, RunRecord, SecondLook, ServerRecord
 
 LAST = "last"
 
@@ -71,6 +71,11 @@ class Journal:
         if record is None:
             raise self._unknown(run)
         return record
+
+    def server(self, run: str, server: str) -> ServerRecord:
+        """One server of a run with everything that is known of it; an empty record where nothing is."""
+        with self._store.read() as connection:
+            return reading.server(connection, run, server) or ServerRecord(server)
 
     def history(self, limit: int = 20) -> tuple[RunRecord, ...]:
         """The last runs, newest first, with how their servers ended, without steps and proofs."""

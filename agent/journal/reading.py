@@ -20,6 +20,11 @@ def run(connection: sa.Connection, run_id: str) -> RunRecord | None:
     return rows.run(row, _servers(connection, run_id)) if row else None
 
 
+def server(connection: sa.Connection, run_id: str, name: str) -> ServerRecord | None:
+    """One server of a run with its steps and proofs."""
+    return next(iter(_servers(connection, run_id, name)), None)
+
+
 def history(connection: sa.Connection, limit: int) -> tuple[RunRecord, ...]:
     """The last runs, newest first, with how their servers ended, without steps and proofs."""
     query = sa.select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
@@ -42,23 +47,29 @@ def unclosed(connection: sa.Connection) -> tuple[tuple[str, str], ...]:
     return tuple((row.run_id, row.server) for row in connection.execute(query.order_by(*query.selected_columns)))
 
 
-def _servers(connection: sa.Connection, run_id: str) -> list[ServerRecord]:
-    by_server = _steps(connection, run_id)
-    query = sa.select(proofs).where(proofs.c.run_id == run_id).order_by(proofs.c.id)
+def _servers(connection: sa.Connection, run_id: str, name: str | None = None) -> list[ServerRecord]:
+    by_server = _steps(connection, run_id, name)
+    query = sa.select(proofs).where(_of(proofs, run_id, name)).order_by(proofs.c.id)
     proved = _grouped(connection, query, lambda row: row["server"])
-    found = connection.execute(sa.select(servers).where(servers.c.run_id == run_id).order_by(servers.c.server))
+    found = connection.execute(sa.select(servers).where(_of(servers, run_id, name)).order_by(servers.c.server))
     return [
         rows.server(row, by_server[row["server"]], [rows.proof(each) for each in proved[row["server"]]])
         for row in found.mappings()
     ]
 
 
-def _steps(connection: sa.Connection, run_id: str) -> dict[str, list[StepRecord]]:
-    kept = _grouped(connection, sa.select(priors).where(priors.c.run_id == run_id), _by_step)
-    query = sa.select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.id)
+def _of(table: sa.Table, run_id: str, name: str | None) -> sa.ColumnElement[bool]:
+    """The rows of a run, of one of its servers only where that is named."""
+    mine = table.c.run_id == run_id
+    return mine if name is None else mine & (table.c.server == name)
+
+
+def _steps(connection: sa.Connection, run_id: str, name: str | None) -> dict[str, list[StepRecord]]:
+    kept = _grouped(connection, sa.select(priors).where(_of(priors, run_id, name)), _by_step)
+    query = sa.select(attempts).where(_of(attempts, run_id, name)).order_by(attempts.c.id)
     tried = _grouped(connection, query, _by_step)
     found: dict[str, list[StepRecord]] = defaultdict(list)
-    ordered = sa.select(steps).where(steps.c.run_id == run_id).order_by(steps.c.server, steps.c.number)
+    ordered = sa.select(steps).where(_of(steps, run_id, name)).order_by(steps.c.server, steps.c.number)
     for row in connection.execute(ordered).mappings():
         key = (row["server"], row["number"])
         step = rows.step(row, [rows.prior(each) for each in kept[key]], [rows.attempt(each) for each in tried[key]])

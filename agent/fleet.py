@@ -1,0 +1,74 @@
+"""Owns one run over many servers: a thread each, as many at once as allowed; a server's failure is data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from agent.detect import look
+from agent.errors import ServerError
+from agent.model import Finding, Script, Server
+from agent.notice import Listen, Notice
+from agent.retry import Questioner
+from agent.transport import Connect, ReadOnly
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What one look at a server came to: a finding, or the error that prevented it."""
+
+    server: Server
+    finding: Finding | None
+    error: ServerError | None = None
+
+
+def over(items: Iterable[S], work: Callable[[S], T], concurrency: int) -> list[T]:
+    """Do the work on every item, `concurrency` at a time; results in the order of the items.
+
+    An exception is a defect or a journal that cannot be written: what has not begun then does not begin any more.
+    """
+    with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="server") as pool:
+        futures = [pool.submit(work, item) for item in items]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Looks at servers, and holds nothing that can write."""
+
+    connect: Connect
+    script: Script
+    questioner: Questioner
+    now: Callable[[], datetime]
+    is_stopping: Callable[[], bool]
+    listen: Listen
+
+    def all(self, servers: Sequence[Server], concurrency: int) -> list[Looked]:
+        """Look at every server."""
+        return over(servers, self.one, concurrency)
+
+    def one(self, server: Server) -> Looked:
+        """Look at one server, on one visit."""
+        self.listen(Notice(server.name, "server.looked_at"))
+        try:
+            transport = self.connect(server)
+            try:
+                reading = ReadOnly(transport, server.name)
+                finding = self.questioner.ask(lambda: look(server, reading, self.script, self.now()))
+            finally:
+                transport.close()
+        except ServerError as error:
+            self.listen(Notice(server.name, "server.failed", message=error.message))
+            return Looked(server, None, error)
+        self.listen(Notice(server.name, "server.found"))
+        return Looked(server, finding)

@@ -1,0 +1,97 @@
+"""Owns the way back: what the journal says was there before is put back, per property, and read again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from agent.act import Actor, Deed, Look, Seen
+from agent.apply import FLAGS, Trouble, number
+from agent.errors import BadAnswer
+from agent.model import Action, Change, Prior, Script, SslFlags, Step, StepRecord, StepState
+from agent.transport import Arguments
+
+WRITTEN = (StepState.DONE, StepState.UNKNOWN, StepState.INTENDED)
+"""States of a write that may have left something to put back."""
+
+
+def owed(steps: Sequence[StepRecord], originals: Sequence[Prior]) -> list[tuple[Step, Prior]]:
+    """The writes to take back, the last one first, each with what was there before it."""
+    by_path = {prior.path: prior for prior in originals if prior.name == FLAGS}
+    clears = [each for each in steps if each.step.action is Action.CLEAR and each.state in WRITTEN]
+    return [(each.step, by_path[each.step.path]) for each in reversed(clears) if each.step.path in by_path]
+
+
+def preview(steps: Sequence[StepRecord], originals: Sequence[Prior]) -> tuple[Change, ...]:
+    """What a rollback would write, for showing it without doing it."""
+    return tuple(
+        Change(step.path, SslFlags(step.after or 0), SslFlags.of(_word(prior)), prior.is_explicit, prior.inherited_from)
+        for step, prior in owed(steps, originals)
+    )
+
+
+class Rollback:
+    """Takes back what the steps of one server wrote."""
+
+    def __init__(self, actor: Actor, scripts: Mapping[str, Script]) -> None:
+        self._actor = actor
+        self._scripts = scripts
+
+    def put_back(self, steps: Sequence[StepRecord], originals: Sequence[Prior]) -> Trouble | None:
+        """Put everything back; the first trouble ends it, and what was not reached stays owed."""
+        for step, prior in owed(steps, originals):
+            ended = self._actor.take(self._restoring(step, prior))
+            if ended.state is not StepState.DONE:
+                message = f"{step.path} could not be put back: {ended.message}"
+                next_step = ended.error.next_step if ended.error else "Look at the directory in IIS Manager."
+                return Trouble(message, is_unsure=ended.state is StepState.UNKNOWN, next_step=next_step)
+            self._forget(step, ended.message)
+        return None
+
+    def _forget(self, step: Step, message: str) -> None:
+        """The write it took back is undone; one that was never known to have happened is looked at first."""
+        if self._actor.state(step) is StepState.INTENDED:
+            self._actor.doubt(step)
+        self._actor.note_undone(step, message)
+
+    def _restoring(self, cleared: Step, prior: Prior) -> Deed:
+        script = self._scripts["restore"]
+        written, before = SslFlags(cleared.after or 0), SslFlags.of(_word(prior))
+        step = Step(
+            id=f"{Action.RESTORE} {cleared.path}",
+            action=Action.RESTORE,
+            script=script.id,
+            script_sha256=script.sha256,
+            path=cleared.path,
+            before=int(written),
+            after=int(before),
+        )
+        arguments: Arguments = {
+            "Path": cleared.path,
+            "Before": int(written),
+            "After": int(before),
+            "Held": "explicit" if prior.is_explicit else "inherited",
+        }
+
+        def send() -> str:
+            (answer,) = self._actor.send(script, arguments)
+            now = SslFlags.of(number(answer, "Flags"))
+            if answer["Explicit"] is not prior.is_explicit or (prior.is_explicit and now != before):
+                raise BadAnswer(self._actor.server, f"{cleared.path} reads {now.meaning} after it was put back")
+            return f"{written.meaning} -> {now.meaning}" + ("" if prior.is_explicit else ", our own value deleted")
+
+        def look() -> Look:
+            (answer,) = self._actor.ask(self._scripts["readback"], {"Path": [cleared.path]})
+            if answer["Exists"] is not True:
+                return Look(Seen.UNCLEAR, f"{cleared.path} is not there any more")
+            now, is_own = SslFlags.of(number(answer, "Flags")), answer["Explicit"] is True
+            if is_own == prior.is_explicit and (now == before or not is_own):
+                return Look(Seen.DONE, f"looked: {cleared.path} holds {now.meaning}")
+            if now == written and is_own:
+                return Look(Seen.NOT_DONE, f"looked: {cleared.path} still holds {now.meaning}")
+            return Look(Seen.UNCLEAR, f"{cleared.path} holds {now.meaning}, which is neither the old nor the new value")
+
+        return Deed(step, send, look)
+
+
+def _word(prior: Prior) -> int:
+    return prior.value if isinstance(prior.value, int) else 0

@@ -1,0 +1,146 @@
+"""Owns the look afterwards: the flags read back, and the proxy path asked until it answers as it should."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from agent.errors import ServerError
+from agent.model import Change, Probe, Proof, Record, Script, Server, SslFlags, Verdict
+from agent.probe import hop, probe
+from agent.proxypool import ProxyPool
+from agent.retry import Questioner
+from agent.transport import Arguments, ReadOnly
+
+PORT = 80
+"""The proxy uses no other (domain 1.2), whatever port this machine reaches the back-end at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """From where the back-end is asked."""
+
+    from_agent: bool
+    proxies: tuple[Server, ...]
+    seconds: float  # for one answer
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Time, as arguments."""
+
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+
+
+class Verifier:
+    """Asks about one back-end; holds nothing that can write."""
+
+    def __init__(
+        self,
+        proxies: ProxyPool,
+        scripts: Mapping[str, Script],
+        origins: Origins,
+        questioner: Questioner,
+        clocks: Clocks,
+    ) -> None:
+        self._proxies = proxies
+        self._scripts = scripts
+        self._origins = origins
+        self._questioner = questioner
+        self._clocks = clocks
+
+    def flags(self, server: Server, transport: ReadOnly, wanted: Sequence[Change]) -> list[Proof]:
+        """Each key as it reads now; bad where it blocks the proxy again, unknown where nobody answers."""
+        paths = [change.path for change in wanted]
+        if not paths:
+            return []
+        try:
+            answers = self._questioner.ask(lambda: transport.run(self._scripts["readback"], {"Path": paths}))
+        except ServerError as error:
+            return [self._proof("agent", server, Verdict.UNKNOWN, f"{paths[0]}: {error.message}", "not-read")]
+        return [self._flag(server, answer) for answer in answers]
+
+    def hops(self, server: Server, *, is_before: bool = False) -> list[Proof]:
+        """The answers of the proxy path: from here and from each proxy; once only `before` a change."""
+        return [self._ask(question, is_before=is_before) for question in self._questions(server)]
+
+    def _questions(self, server: Server) -> Iterable[Callable[[], Proof]]:
+        clocks, seconds = self._clocks, self._origins.seconds
+        if self._origins.from_agent:
+            yield lambda: probe(server, clocks.now, clocks.monotonic, seconds=seconds)
+        for proxy in self._origins.proxies:
+            if proxy.name in server.proxies:
+                yield lambda proxy=proxy: self._from_proxy(proxy, server)  # type: ignore[misc]  # bound per turn
+
+    def _ask(self, question: Callable[[], Proof], *, is_before: bool) -> Proof:
+        """Put the question until the answer is good or the patience ends; the last answer counts."""
+        attempts = 0
+
+        def once() -> Proof:
+            nonlocal attempts
+            attempts += 1
+            return question()
+
+        answer = once() if is_before else self._questioner.ask(once, is_good=lambda found: _is_final(found))
+        return replace(answer, attempts=attempts)
+
+    def _from_proxy(self, proxy: Server, server: Server) -> Proof:
+        seconds = int(self._origins.seconds)
+        arguments: Arguments = {"Fqdn": server.fqdn, "Port": PORT, "TimeoutSeconds": seconds}
+        try:
+            (record,) = self._proxies.ask(proxy, self._scripts["hop"], arguments)
+        except ServerError as error:
+            return self._proof(proxy.name, server, Verdict.UNKNOWN, error.message, "proxy-not-asked", Probe.HOP)
+        return hop(proxy.name, server.name, record, self._clocks.now())
+
+    def _flag(self, server: Server, answer: Record) -> Proof:
+        path, value = str(answer["Path"]), answer["Flags"]
+        if not isinstance(value, int):
+            return self._proof("agent", server, Verdict.BAD, f"{path} is not there any more", "directory-missing")
+        flags = SslFlags.of(value)
+        held = "its own" if answer["Explicit"] is True else f"inherited from {answer['InheritedFrom'] or 'the default'}"
+        verdict, cause = (Verdict.BAD, "ssl-required") if flags.blocks_proxy else (Verdict.GOOD, "")
+        return self._proof("agent", server, verdict, f"{path} reads {flags.meaning} ({held})", cause)
+
+    def _proof(
+        self, origin: str, server: Server, verdict: Verdict, evidence: str, cause: str, kind: Probe = Probe.METABASE
+    ) -> Proof:
+        return Proof(origin, server.name, kind, verdict, self._clocks.now(), cause, evidence=evidence)
+
+
+def _is_final(found: Proof) -> bool:
+    """Good, or a proxy that could not be asked, which the transport has tried already."""
+    return found.verdict is Verdict.GOOD or found.cause == "proxy-not-asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What all proofs together say about a server, and in which words."""
+
+    verdict: Verdict
+    words: str
+    is_reverted: bool = False
+
+
+def sum_up(proofs: Sequence[Proof]) -> Summary:
+    """One bad answer is bad; good needs a good answer of the path; a path that nobody could ask is unknown."""
+    flags = [proof for proof in proofs if proof.probe is Probe.METABASE]
+    paths = [proof for proof in proofs if proof.probe is Probe.HOP]
+    if back := [proof for proof in flags if proof.verdict is Verdict.BAD]:
+        return Summary(Verdict.BAD, "; ".join(proof.evidence for proof in back), is_reverted=True)
+    if bad := [proof for proof in paths if proof.verdict is Verdict.BAD]:
+        return Summary(Verdict.BAD, "; ".join(_words(proof) for proof in bad))
+    good = [proof for proof in paths if proof.verdict is Verdict.GOOD]
+    unsure = [proof for proof in (*flags, *paths) if proof.verdict is Verdict.UNKNOWN]
+    doubts = "".join(f"; {_words(proof)}" for proof in unsure)
+    if any(proof.verdict is Verdict.UNKNOWN for proof in flags) or (paths and not good):
+        return Summary(Verdict.UNKNOWN, f"the proxy path could not be proved{doubts}")
+    if not paths:
+        return Summary(Verdict.GOOD, "the flags read back as they should; no origin was configured to ask the path")
+    return Summary(Verdict.GOOD, f"proved from {', '.join(proof.origin for proof in good)}{doubts}")
+
+
+def _words(proof: Proof) -> str:
+    return f"from {proof.origin}: {proof.cause or proof.verdict} ({proof.evidence})"
