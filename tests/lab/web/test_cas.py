@@ -6,7 +6,7 @@ import threading
 
 import pytest
 import requests
-from conftest import AUTHORITY, COMMAND, EAS, FIRST_SYNC, PASSWORD, PATH, Answer, Client, Lab
+from weblab import AUTHORITY, COMMAND, EAS, FIRST_SYNC, PASSWORD, PATH, Answer, Client, Lab
 
 from agent.lab.web.cas import CasServer, CasSettings
 from agent.lab.web.hop import HopLimits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from conftest import COMMAND, Lab
+from weblab import COMMAND, Lab
 
 from agent.lab.web import folders
 from agent.lab.web.wbxml import Element, WbxmlError, decode, element, encode

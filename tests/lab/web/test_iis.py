@@ -7,8 +7,8 @@ import re
 
 import pytest
 import requests
-from conftest import AUTHORITY, COMMAND, EAS, FIRST_SYNC, PASSWORD, PATH, Lab
 from requests_ntlm import HttpNtlmAuth
+from weblab import AUTHORITY, COMMAND, EAS, FIRST_SYNC, PASSWORD, PATH, Lab
 
 from agent.lab.web.places import ANONYMOUS, BASIC, INTEGRATED
 from agent.lab.web.wbxml import decode

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import COMMAND, FIRST_SYNC, Answer, Lab
+from weblab import COMMAND, FIRST_SYNC, Answer, Lab
 
 from agent.lab.web.activesync import DIRECTORY_VALUE, PARAMETERS
 from agent.lab.web.dav import turn_forms_off, turn_forms_on

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import EAS, PATH, Lab
+from weblab import EAS, PATH, Lab
 
 from agent.lab.web import w3svclog
 from agent.lab.web.places import Binding, admits, bindings, parse_binding, place, site_for

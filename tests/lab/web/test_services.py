@@ -6,8 +6,8 @@ import socket
 import threading
 
 import pytest
-from conftest import PATH, Client, Lab
 from looping import DEADLINE
+from weblab import PATH, Client, Lab
 
 from agent.lab.web.iis import IisServer
 
