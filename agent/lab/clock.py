@@ -23,7 +23,7 @@ class Timer:
 
     __slots__ = ("cancelled", "due", "function")
 
-    def __init__(self, due: float, function: Callable[[], None]) -> None:
+    def __init__(self, due: float, function: Callable[[], object]) -> None:
         self.due = due
         self.function = function
         self.cancelled = False
@@ -71,7 +71,7 @@ class Clock(ABC):
         """Wait; return early once `woken()` is true (it is asked often). Hold no lock while calling."""
 
     @abstractmethod
-    def call_later(self, seconds: float, function: Callable[[], None]) -> Timer:
+    def call_later(self, seconds: float, function: Callable[[], object]) -> Timer:
         """Call the function once, `seconds` from now, in the clock's own thread; it must be quick."""
 
 
@@ -99,7 +99,7 @@ class RealClock(Clock):
         while (left := end - time.monotonic()) > 0 and not woken() and not self._closed.wait(min(step, left)):
             pass
 
-    def call_later(self, seconds: float, function: Callable[[], None]) -> Timer:
+    def call_later(self, seconds: float, function: Callable[[], object]) -> Timer:
         """Call the function once in the scheduler thread."""
         timer = Timer(time.monotonic() + max(0.0, seconds), function)
         with self._changed:
@@ -161,7 +161,7 @@ class DrivenClock(Clock):
             while self._elapsed < end and not woken():
                 self._changed.wait(None if woken is never else _LOOK)
 
-    def call_later(self, seconds: float, function: Callable[[], None]) -> Timer:
+    def call_later(self, seconds: float, function: Callable[[], object]) -> Timer:
         """Call the function once, in the thread that advances the clock past the moment."""
         with self._changed:
             timer = Timer(self._elapsed + max(0.0, seconds), function)

@@ -95,6 +95,7 @@ def add_site(
         add_virtual_server(machine.forest, machine.name, number, comment, in_directory)
         machine.metabase.replace(merged)
         machine.iis.start_site(str(number))
+        machine.ds2mb.settle()
     return keys[-1].path
 
 

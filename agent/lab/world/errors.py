@@ -29,6 +29,7 @@ class ErrorKind(StrEnum):
     SERVICE_TIMEOUT = "service did not respond in time"
     DEPENDENTS_RUNNING = "dependent services running"
     DEPENDENCY_FAILED = "dependency failed to start"
+    RESOURCE_DISABLED = "resource disabled"
 
 
 # Text and HRESULT of each kind: winerror.h; ADSI ones from adserr.h.
@@ -67,6 +68,7 @@ _TEXTS: dict[ErrorKind, tuple[int, str]] = {
         "A stop control has been sent to a service that other running services are dependent on.",
     ),
     ErrorKind.DEPENDENCY_FAILED: (0x8007042C, "The dependency service or group failed to start."),
+    ErrorKind.RESOURCE_DISABLED: (0x800710D5, "A resource required for this operation is disabled."),
 }
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 START_RECEIVED, STOP_RECEIVED, KILL_RECEIVED = 3201, 3202, 3206  # System log, source IISCTLS; 3206 [bg]
 DISABLED_VALUE = (r"SOFTWARE\Microsoft\InetStp", "IISResetDisabled")  # where the lab keeps /DISABLE [bg]
 
-# Also Status: IIisServiceControl::Status returns ERROR_RESOURCE_DISABLED. [ms525497, MS-IISS 3.1.4]
+# Status too: each of these methods of IIisServiceControl then answers ERROR_RESOURCE_DISABLED. ms525497
 _REFUSED_WHEN_DISABLED = (Command.RESTART, Command.START, Command.STOP, Command.REBOOT, Command.STATUS)
 
 
@@ -117,7 +117,7 @@ class _Run:
 
     def _act(self, options: Options) -> None:
         if self._reset.is_disabled and options.command in _REFUSED_WHEN_DISABLED:
-            raise Failure(WorldError(ErrorKind.ACCESS_DENIED, "iisreset", message=text.DISABLED.strip() + "."))
+            raise Failure(WorldError(ErrorKind.RESOURCE_DISABLED, "iisreset"))
         match options.command:
             case Command.STATUS:
                 self.say("".join(text.status(each) for each in self._status()))

@@ -14,7 +14,7 @@ class Network:
         self._addresses: dict[str, str] = {}
         self._endpoints: dict[tuple[str, int], Endpoint] = {}
         self._blocked: set[tuple[str, int]] = set()
-        self._origins: dict[int, str] = {}
+        self._origins: dict[tuple[int, int], str] = {}
         self._lock = threading.RLock()
 
     def register(self, address: str, *names: str) -> None:
@@ -58,16 +58,16 @@ class Network:
                 return None
             return self._endpoints.get((host.lower(), port))
 
-    def note_origin(self, port: int, address: str) -> None:
-        """A connection from this real local port was made by the machine with this address; forget it afterwards."""
+    def note_origin(self, source: int, target: int, address: str) -> None:
+        """The connection between these real ports was made by the machine with this address."""
         with self._lock:
-            self._origins[port] = address
+            self._origins[(source, target)] = address
 
-    def forget_origin(self, port: int) -> None:
-        """The connection from this real local port is closed."""
+    def forget_origin(self, source: int, target: int) -> None:
+        """The connection between these real ports is closed; whoever accepted it says so."""
         with self._lock:
-            self._origins.pop(port, None)
+            self._origins.pop((source, target), None)
 
-    def origin_of(self, port: int) -> str | None:
+    def origin_of(self, source: int, target: int) -> str | None:
         """The address of the machine a connection comes from; None for one from outside the lab."""
-        return self._origins.get(port)
+        return self._origins.get((source, target))

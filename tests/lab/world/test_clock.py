@@ -40,7 +40,7 @@ def test_a_cancelled_timer_never_runs() -> None:
 
 def test_a_timer_set_by_a_timer_runs_in_the_same_advance_when_it_is_due() -> None:
     clock, seen = DrivenClock(), []
-    clock.call_later(1, lambda: clock.call_later(1, lambda: seen.append(clock.monotonic())) and None)
+    clock.call_later(1, lambda: clock.call_later(1, lambda: seen.append(clock.monotonic())))
 
     clock.advance(5)
 
@@ -98,7 +98,7 @@ def test_a_driven_sleep_ends_when_it_is_woken() -> None:
 def test_a_real_timer_runs_in_the_one_scheduler_thread() -> None:
     clock, names, done = RealClock(), [], threading.Event()
     clock.call_later(0, lambda: names.append(threading.current_thread().name))
-    clock.call_later(0.01, lambda: (names.append(threading.current_thread().name), done.set()) and None)
+    clock.call_later(0.01, lambda: (names.append(threading.current_thread().name), done.set()))
 
     assert done.wait(DEADLINE)
     clock.close()

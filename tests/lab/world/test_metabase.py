@@ -13,7 +13,12 @@ from agent.lab.world.metabase import Metabase
 from agent.lab.world.schema import IpSecurity, attributes
 from agent.lab.world.tree import Key, Tree
 
-SITE, ROOT, EAS, CHILD = "W3SVC/1", "W3SVC/1/ROOT", "W3SVC/1/ROOT/Microsoft-Server-ActiveSync", "W3SVC/1/ROOT/Exchange/x"
+SITE, ROOT, EAS, CHILD = (
+    "W3SVC/1",
+    "W3SVC/1/ROOT",
+    "W3SVC/1/ROOT/Microsoft-Server-ActiveSync",
+    "W3SVC/1/ROOT/Exchange/x",
+)
 PATHS = ("", "W3SVC", SITE, ROOT, EAS, "W3SVC/1/ROOT/Exchange", CHILD)
 TREE = Tree.of(*(Key(path, "IIsWebVirtualDir") for path in PATHS))
 
@@ -172,7 +177,13 @@ def test_a_bit_changed_on_an_inheriting_key_takes_the_other_bits_along() -> None
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("AccessSSLFlags", "8"), ("AccessSSLFlags", 2**32), ("ServerComment", 5), ("IPSecurity", "10.0.0.1"), ("DontLog", "x")],
+    [
+        ("AccessSSLFlags", "8"),
+        ("AccessSSLFlags", 2**32),
+        ("ServerComment", 5),
+        ("IPSecurity", "10.0.0.1"),
+        ("DontLog", "x"),
+    ],
 )
 def test_a_value_of_another_type_is_refused(name: str, value: object) -> None:
     assert refusal(lambda: new().set(EAS, name, value)) is ErrorKind.INVALID_ARGUMENT  # type: ignore[arg-type] # on purpose
