@@ -63,7 +63,8 @@ def _status(*statuses: int) -> Callable[[Fault], bool]:
 
 
 def _logon(*codes: int) -> Callable[[Fault], bool]:
-    return lambda fault: fault.logon_code in codes
+    # Later the same classes of error mean that an answer could not be unsealed.
+    return lambda fault: fault.stage is Stage.OPENING and fault.logon_code in codes
 
 
 def _always(_: Fault) -> bool:
@@ -160,13 +161,23 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(_NO_TICKET, errors.Denied, "there is no valid Kerberos ticket", "Run kinit, or give user and password."),
     Row(
-        _named("NoKerberos"),
+        _at(_OPENING, _named("NoKerberos")),
         errors.Denied,
         "Kerberos is not available on this machine: {text}",
         "Install easfix[kerberos], or use auth: ntlm.",
     ),
-    Row(_named("NoNegotiate"), errors.Denied, "{text}", "Enable Negotiate on the WinRM service of the server."),
-    Row(_named("SpnegoError", "Krb5Error", "GSSError"), errors.Denied, "the logon failed: {text}", _CHECK_ACCOUNT),
+    Row(
+        _at(_OPENING, _named("NoNegotiate")),
+        errors.Denied,
+        "{text}",
+        "Enable Negotiate on the WinRM service of the server.",
+    ),
+    Row(
+        _at(_OPENING, _named("SpnegoError", "Krb5Error", "GSSError")),
+        errors.Denied,
+        "the logon failed: {text}",
+        _CHECK_ACCOUNT,
+    ),
     # What the server says in HTTP.
     Row(
         _at(_OPENING, _status(401)),
@@ -247,7 +258,13 @@ TABLE: tuple[Row, ...] = (
         "Check `address` in the configuration and the DNS.",
     ),
     Row(
-        _at(_OPENING, _named("ConnectTimeout", "ConnectTimeoutError")),
+        _at(_OPENING, _named("ConnectionRefusedError")),
+        errors.Unreachable,
+        "connection refused",
+        "Check that the WinRM service runs and listens on this port (winrm enumerate winrm/config/listener).",
+    ),
+    Row(
+        _at(_OPENING, _named("ConnectTimeout")),
         errors.Unreachable,
         "no connection within the time",
         "Check that the server is up and that no firewall blocks the port.",
@@ -259,12 +276,6 @@ TABLE: tuple[Row, ...] = (
         "See whether the WinRM service on the server hangs.",
     ),
     Row(_named("ReadTimeout", "ReadTimeoutError", "TimeoutError"), errors.TimedOut, "no answer within the time", _LOOK),
-    Row(
-        _at(_OPENING, _named("ConnectionRefusedError")),
-        errors.Unreachable,
-        "connection refused",
-        "Check that the WinRM service runs and listens on this port (winrm enumerate winrm/config/listener).",
-    ),
     Row(
         _named("TooManyRedirects"),
         errors.BadAnswer,

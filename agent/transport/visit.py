@@ -129,6 +129,8 @@ class Visit(ABC):
         winrm = self.server.winrm
         try:
             socket.create_connection((self.server.address, winrm.port), self.line.connect_timeout).close()
+        except TimeoutError as error:
+            raise translate(self.server.name, Fault(Stage.OPENING, frozenset({"ConnectTimeout"}))) from error
         except OSError as error:
             raise translate(self.server.name, describe(error, Stage.OPENING)) from error
 

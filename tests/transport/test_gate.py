@@ -1,0 +1,117 @@
+"""The brake on logons: a wrong password meets two servers at most, a right one all of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from agent import errors
+from agent.transport.gate import Blame, Gate
+
+DEADLINE = 10.0
+
+
+def refuse(gate: Gate, server: str, blame: Blame = Blame.PERHAPS) -> None:
+    with pytest.raises(errors.Denied), gate.logon(server) as attempt:
+        attempt.blame = blame
+        raise errors.Denied(server, "refused")
+
+
+def in_thread(work: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_after_two_refusals_no_further_server_is_asked() -> None:
+    gate = Gate()
+    refuse(gate, "EX01")
+    refuse(gate, "EX02")
+
+    with pytest.raises(errors.Denied, match="EX01 and EX02"), gate.logon("EX03"):
+        pytest.fail("the server was asked")
+
+
+def test_one_refusal_by_the_domain_is_enough() -> None:
+    gate = Gate()
+    refuse(gate, "EX01", Blame.CERTAINLY)
+
+    with pytest.raises(errors.Denied, match="EX01"), gate.logon("EX02"):
+        pytest.fail("the server was asked")
+
+
+def test_a_refusal_by_one_server_does_not_keep_the_account_from_another() -> None:
+    gate = Gate()
+    refuse(gate, "EX01")
+    with gate.logon("EX02"):
+        pass
+
+    assert gate.is_open
+
+
+def test_once_accepted_refusals_are_of_single_servers() -> None:
+    gate = Gate()
+    with gate.logon("EX01"):
+        pass
+    for number in range(5):
+        refuse(gate, f"EX1{number}")
+    with gate.logon("EX99"):
+        pass
+
+    assert gate.is_open
+
+
+def test_a_domain_that_changes_its_mind_shuts_the_gate_again() -> None:
+    """The account was locked in the middle of a run."""
+    gate = Gate()
+    with gate.logon("EX01"):
+        pass
+    refuse(gate, "EX02", Blame.CERTAINLY)
+
+    with pytest.raises(errors.Denied), gate.logon("EX03"):
+        pytest.fail("the server was asked")
+
+
+def test_an_error_that_is_not_about_the_account_costs_nothing() -> None:
+    gate = Gate()
+    for number in range(5):
+        with pytest.raises(errors.Unreachable), gate.logon(f"EX0{number}"):
+            raise errors.Unreachable("x", "down")
+    with gate.logon("EX09"):
+        pass
+
+    assert gate.is_open
+
+
+def test_a_server_that_took_the_logon_and_refused_the_session_accepted_the_account() -> None:
+    gate = Gate()
+    with pytest.raises(errors.Denied), gate.logon("EX01") as attempt:
+        attempt.is_accepted = True
+        raise errors.Denied("EX01", "no administrator")
+
+    assert gate.is_open
+
+
+def test_no_more_than_two_are_tried_at_once_until_one_is_accepted() -> None:
+    gate = Gate()
+    inside, let_go = threading.Semaphore(0), threading.Event()
+    counted = []
+
+    def visit(name: str) -> None:
+        with gate.logon(name):
+            counted.append(name)
+            inside.release()
+            assert let_go.wait(DEADLINE)
+
+    threads = [in_thread(lambda name=name: visit(name)) for name in ("A", "B", "C", "D")]
+    assert inside.acquire(timeout=DEADLINE)
+    assert inside.acquire(timeout=DEADLINE)
+    first_two = len(counted)
+    let_go.set()
+    for thread in threads:
+        thread.join(DEADLINE)
+
+    assert first_two == 2
+    assert len(counted) == 4
