@@ -72,7 +72,6 @@ class Hop:
         self._machine = machine
         self._target = target
         self._limits = limits
-        self._source = 0
 
     async def send(self, request: Request, name: str, password: str) -> Response:
         """The back-end's answer to this request as this user; raises HopFailed."""
@@ -88,7 +87,6 @@ class Hop:
         except (OSError, EOFError, BadRequest, ValueError) as error:
             raise HopFailed(HopFailure.BROKEN, str(error)) from error
         finally:
-            self._machine.network.forget_origin(self._source)
             writer.transport.abort()
         if self._limits.hangs_on_ssl and is_ssl_page(response):
             await pause(self._machine.clock, self._limits.stage_seconds)
@@ -116,16 +114,13 @@ class Hop:
         made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             made.setblocking(False)
-            made.bind(("127.0.0.1", 0))
-            self._source = made.getsockname()[1]
-            self._machine.network.note_origin(self._source, self._machine.address)
             await asyncio.get_running_loop().sock_connect(made, endpoint)
+            self._machine.network.note_origin(made.getsockname()[1], endpoint[1], self._machine.address)
             trust = self._target.trust
             return await asyncio.open_connection(
                 sock=made, limit=MAX_HEAD_BYTES, ssl=trust, server_hostname=self._target.host if trust else None
             )
         except BaseException:
-            self._machine.network.forget_origin(self._source)
             made.close()
             raise
 

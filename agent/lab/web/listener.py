@@ -49,6 +49,9 @@ class Application(Protocol):
     def connection(self, port: int, secure: bool, source_port: int) -> Connection:
         """A fresh state for a connection that has just come in."""
 
+    def closed(self, port: int, source_port: int) -> None:
+        """The connection is over."""
+
     async def answer(self, request: Request, connection: Connection) -> Response:
         """The response, complete but for its length and date."""
 
@@ -144,19 +147,25 @@ class Listener:
         task.add_done_callback(self._open.discard)
 
     async def _converse(self, client: socket.socket, source_port: int) -> None:
-        with suppress(OSError, EOFError, asyncio.IncompleteReadError, TimeoutError):
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            reader, writer = await self._streams(client)
-            connection = self._application.connection(self.port, self._tls is not None, source_port)
-            try:
-                while self._application.faults.silent and await reader.read(BLOCK):
-                    pass
-                while await self._exchange(reader, writer, connection):
-                    pass
-                writer.close()
-            except BaseException:
-                writer.transport.abort()
-                raise
+        try:
+            with suppress(OSError, EOFError, TimeoutError):
+                await self._talk(client, source_port)
+        finally:
+            self._application.closed(self.port, source_port)
+
+    async def _talk(self, client: socket.socket, source_port: int) -> None:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        reader, writer = await self._streams(client)
+        connection = self._application.connection(self.port, self._tls is not None, source_port)
+        try:
+            while self._application.faults.silent and await reader.read(BLOCK):
+                pass
+            while await self._exchange(reader, writer, connection):
+                pass
+            writer.close()
+        except BaseException:
+            writer.transport.abort()
+            raise
 
     async def _streams(self, client: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         loop = asyncio.get_running_loop()

@@ -128,9 +128,13 @@ class WebServer(ABC):
 
     def connection(self, port: int, secure: bool, source_port: int) -> Connection:
         """A fresh connection, from the address of the machine that made it where that is known."""
-        network = self.machine.network
+        network, real = self.machine.network, self.endpoint(port)[1]
         logon = ConnectionLogon(self.secrets, self._count_logon)
-        return Connection(lambda: network.origin_of(source_port) or "127.0.0.1", port, secure, logon)
+        return Connection(lambda: network.origin_of(source_port, real) or "127.0.0.1", port, secure, logon)
+
+    def closed(self, port: int, source_port: int) -> None:
+        """The connection is over: its real ports may soon be another's."""
+        self.machine.network.forget_origin(source_port, self.endpoint(port)[1])
 
     def finish(self, response: Response) -> None:
         """Add length, server and date."""

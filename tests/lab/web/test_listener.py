@@ -24,9 +24,13 @@ class Echo:
     def __init__(self) -> None:
         self.clock = DrivenClock()
         self.faults = WebFaults()
+        self.ended: list[int] = []
 
     def connection(self, port: int, secure: bool, source_port: int) -> Connection:
         return Connection(lambda: "127.0.0.1", port, secure, Insider(User("anna", "x")))
+
+    def closed(self, port: int, source_port: int) -> None:
+        self.ended.append(source_port)
 
     async def answer(self, request: Request, connection: Connection) -> Response:
         body = f"{request.method} {request.path} {request.query} {len(request.body)}".encode()

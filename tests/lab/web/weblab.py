@@ -122,7 +122,8 @@ class Lab:
         return found
 
     def iis(self, machine: Machine | None = None, **options: object) -> IisServer:
-        server = IisServer(machine or self.ex01, self.secrets, **options)  # type: ignore[arg-type]  # pass-through
+        options.setdefault("secrets", self.secrets)
+        server = IisServer(machine or self.ex01, **options)  # type: ignore[arg-type]  # pass-through
         self._start(server)
         return server
 

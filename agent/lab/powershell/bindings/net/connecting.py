@@ -40,8 +40,10 @@ def connect(engine: Engine, host: str, port: int, seconds: float) -> socket.sock
     if endpoint is None:
         raise refused(address, port)
     try:
-        return socket.create_connection(endpoint, timeout=seconds)
+        made = socket.create_connection(endpoint, timeout=seconds)
     except TimeoutError as error:
         raise timed_out(address, port) from error
     except OSError as error:
         raise refused(address, port) from error
+    machine.network.note_origin(made.getsockname()[1], endpoint[1], machine.address)
+    return made
