@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+import importlib
+import pkgutil
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from agent.lab.powershell.errors import ErrorRecord
+from agent.lab.powershell import automatic, conversion, text
+from agent.lab.powershell.binding import Flag
+from agent.lab.powershell.clr import ClrError
+from agent.lab.powershell.compiling.blocks import script_code
+from agent.lab.powershell.errors import BreakFlow, ContinueFlow, ErrorRecord, ExitFlow, Refused, Stopped, Terminate
+from agent.lab.powershell.failures import parse_record, refusal_record, thrown_record
+from agent.lab.powershell.masking import ScriptError
+from agent.lab.powershell.piping import drive
+from agent.lab.powershell.resolution import Stage, stage
+from agent.lab.powershell.scope import MISSING, Context, Scope
+from agent.lab.powershell.scriptblock import BlockCode, Function
+from agent.lab.powershell.stages import FunctionStage
+from agent.lab.powershell.types import resolve
 
 if TYPE_CHECKING:
     from agent.lab.world.machine import Machine
     from agent.lab.world.processes import Process
+
+_FRAMES = 40_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +73,69 @@ class Sink(Protocol):
     def host(self, text: str) -> None: ...
 
 
+@functools.lru_cache(maxsize=512)
+def compiled(script: str) -> BlockCode:
+    """The compiled script, kept for the next session that runs the same text."""
+    return script_code(script)
+
+
+@functools.cache
+def load_vocabulary() -> None:
+    """Import every module that declares cmdlets and types."""
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), _FRAMES))
+    for name in ("compiling", "bcl", "cmdlets", "bindings"):
+        package = importlib.import_module(f"agent.lab.powershell.{name}")
+        for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+            importlib.import_module(found.name)
+
+
 class Engine:
     """One session: variables, functions and location persist from run to run."""
 
+    sink: Sink
+
     def __init__(
-        self, machine: Machine, process: Process, user: str = "LAB\\administrator", *, network_logon: bool = True
+        self,
+        machine: Machine,
+        process: Process,
+        user: str = "LAB\\administrator",
+        *,
+        network_logon: bool = True,
+        remote: bool = True,
     ) -> None:
-        """A session of `user` inside `process` (wsmprovhost.exe or powershell.exe) on `machine`."""
+        """A session of `user` inside `process`; `remote`: wsmprovhost.exe, not a powershell.exe console."""
+        load_vocabulary()
         self.machine = machine
         self.process = process
         self.user = user
         self.network_logon = network_logon
+        self.remote = remote
         self.location = "C:\\"  # current file-system location, kept by the provider bindings
         self.environment: dict[str, str] = {}  # $env:, keys upper-case
+        self.aliases: dict[str, str] = {}
+        self.ok = True
+        self.propagating = False
+        self.depth = 0
+        self.scope = Scope(None)
+        self._stop = threading.Event()
+        self._shields = 0
+        automatic.fill(self.scope, self)
+        for name, held in session_environment(machine, user).items():
+            self.environment[name.upper()] = held
 
     def run(self, commands: Sequence[CommandCall], sink: Sink, input: Iterable[object] = ()) -> RunResult:
         """Run the commands as one pipeline (each `end_of_statement` starts another); blocks."""
-        raise NotImplementedError
+        given = list(input)
+
+        def work(context: Context) -> None:
+            batch: list[CommandCall] = []
+            for call in commands:
+                batch.append(call)
+                if call.end_of_statement or call is commands[-1]:
+                    self._pipeline(context, batch, given)
+                    batch = []
+
+        return self._guard(sink, work)
 
     def run_text(
         self,
@@ -82,24 +147,136 @@ class Engine:
         input: Iterable[object] = (),
     ) -> RunResult:
         """Run one script text."""
-        raise NotImplementedError
+        named: list[tuple[str | None, object]] = list((parameters or {}).items())
+        positional: list[tuple[str | None, object]] = [(None, each) for each in arguments]
+        return self.run([CommandCall(script, True, tuple(named + positional))], sink, input)
 
     def stop(self) -> None:
         """Ask the run to end; thread-safe."""
-        raise NotImplementedError
+        self._stop.set()
+
+    # --- running -----------------------------------------------------------------------------------------------
+
+    def _guard(self, sink: Sink, work: Callable[[Context], None]) -> RunResult:
+        self.sink = sink
+        self._stop.clear()
+        self.propagating, self.depth, self._shields = False, 0, 0
+        context = Context(self, self.scope, sink.error)
+        try:
+            work(context)
+        except Terminate as terminate:
+            self.remember(terminate, context)
+            return RunResult(Outcome.FAILED, terminate.record)
+        except ClrError as error:
+            record = thrown_record(error)
+            self.keep(record)
+            return RunResult(Outcome.FAILED, record)
+        except Refused as refusal:
+            return RunResult(Outcome.FAILED, refusal_record(refusal))
+        except ExitFlow as flow:
+            return RunResult(Outcome.COMPLETED, exit_code=flow.code)
+        except (BreakFlow, ContinueFlow):
+            return RunResult(Outcome.COMPLETED)
+        except Stopped:
+            return RunResult(Outcome.STOPPED)
+        return RunResult(Outcome.COMPLETED)
+
+    def _pipeline(self, context: Context, calls: Sequence[CommandCall], given: list[object]) -> None:
+        stages: list[Stage] = []
+        write: Callable[[Any], None] = self.sink.output
+        for call in reversed(calls):
+            made = self._stage(context, call, write)
+            stages.insert(0, made)
+            write = made.process
+        drive(stages, given or None, self)
+
+    def _stage(self, context: Context, call: CommandCall, write: Callable[[Any], None]) -> Stage:
+        arguments = [held if name is None else Flag(name.lstrip("-"), held) for name, held in call.parameters]
+        if not call.is_script:
+            return stage(context, call.text, arguments, write)
+        self.machine.counters.script(call.text, self.user)
+        code = self.compile(call.text)
+        return FunctionStage(context, Function("", code), arguments, write, dotted=not call.use_local_scope)
+
+    def compile(self, script: str) -> BlockCode:
+        """The compiled script; a ParseException where it does not parse: nothing of it ran."""
+        try:
+            return compiled(script)
+        except ScriptError as error:
+            line = script.count("\n", 0, error.offset) + 1
+            lines = script.splitlines() or [""]
+            raise Terminate(parse_record(error.reason, line, lines[min(line, len(lines)) - 1]), final=True) from error
+
+    def script_file(self, path: str) -> BlockCode:
+        """The compiled script of a .ps1 file on the machine."""
+        raise Refused(f"running the script file {path}")
+
+    # --- being stopped -----------------------------------------------------------------------------------------
 
     def check(self) -> None:
         """Raise Stopped when stop() was called or the process was killed; long-running bindings call this."""
-        raise NotImplementedError
+        if self.is_stopping() and not (self._shields and not self.process.killed.is_set()):
+            raise Stopped
+
+    def is_stopping(self) -> bool:
+        """Whether the run is to end early."""
+        return self._stop.is_set() or self.process.killed.is_set()
 
     def sleep(self, seconds: float) -> None:
         """Sleep on the machine's clock; ends early (Stopped) when stopped or killed."""
-        raise NotImplementedError
+        self.machine.clock.sleep(seconds, self.is_stopping)
+        self.check()
+
+    def shielded(self, finish: Callable[[], None]) -> None:
+        """Run a finally block: stop() does not cut it short, the death of the process does."""
+        if self.process.killed.is_set():
+            return
+        self._shields += 1
+        try:
+            finish()
+        finally:
+            self._shields -= 1
+
+    # --- errors ------------------------------------------------------------------------------------------------
+
+    def keep(self, record: ErrorRecord) -> None:
+        """Put a record at the front of $Error."""
+        kept = self.scope.values["error"].items
+        kept.insert(0, record)
+        del kept[256:]
+
+    def remember(self, terminate: Terminate, context: Context) -> None:
+        """Put a terminating error into $Error, once."""
+        if not terminate.noted:
+            terminate.noted = True
+            self.keep(terminate.record)
+
+    def set_exit_code(self, code: int) -> None:
+        """$LASTEXITCODE."""
+        self.scope.values["lastexitcode"] = code
+
+    # --- values ------------------------------------------------------------------------------------------------
+
+    def automatic(self, name: str, context: Context) -> Any:
+        """An automatic variable that is made when asked for, MISSING for any other name."""
+        return automatic.automatic(self, name)
+
+    def separator(self) -> str:
+        """$OFS."""
+        held = self.scope.values.get("ofs", MISSING)
+        return " " if held is MISSING else text.to_string(held)
 
     def convert(self, value: Any, type_name: str) -> Any:
         """Convert as PowerShell casts, e.g. convert("5", "Int32"); ClrError where it cannot."""
-        raise NotImplementedError
+        return conversion.convert(self, value, resolve(type_name))
 
     def to_string(self, value: Any) -> str:
         """The text of a value as in an expandable string."""
-        raise NotImplementedError
+        return text.to_string(value, self.separator())
+
+
+def session_environment(machine: Machine, user: str) -> dict[str, str]:
+    """The environment variables a new session starts with."""
+    from agent.lab.world.environment import environment
+
+    return environment(machine, user)

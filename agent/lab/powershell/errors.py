@@ -225,6 +225,12 @@ class ErrorRecord(ClrObject):
         self.where = InvocationInfo(activity, line, text)
         self.details: str | None = None
 
+    def about(self, error: ClrError) -> ErrorRecord:
+        """The same record with another exception in the chain as its Exception, as a typed catch sees it."""
+        copy = ErrorRecord(error, self.error_id, self.category, self.target, activity=self.activity)
+        copy.where, copy.details = self.where, self.details
+        return copy
+
     @property
     def message(self) -> str:
         """What the operator reads."""

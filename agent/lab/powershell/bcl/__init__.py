@@ -1,0 +1,1 @@
+"""The .NET basics: strings, arrays, numbers, dates, and the static members scripts use."""
