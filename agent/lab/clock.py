@@ -104,9 +104,8 @@ class RealClock(Clock):
         timer = Timer(time.monotonic() + max(0.0, seconds), function)
         with self._changed:
             self._agenda.add(timer)
-            if self._thread is None and not self._closed.is_set():
-                self._thread = threading.Thread(target=self._run, name="lab-clock", daemon=True)
-                self._thread.start()
+            if self._thread is None:
+                self._start()
             self._changed.notify()
         return timer
 
@@ -118,10 +117,18 @@ class RealClock(Clock):
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
 
+    def _start(self) -> None:
+        if not self._closed.is_set():
+            self._thread = threading.Thread(target=self._run, name="lab-clock", daemon=True)
+            self._thread.start()
+
     def _run(self) -> None:
-        while (timer := self._next()) is not None:
-            if not timer.cancelled:
-                timer.function()
+        try:
+            while (timer := self._next()) is not None:
+                if not timer.cancelled:
+                    timer.function()
+        finally:
+            self._start()  # a call that failed is reported by its dying thread; the others still come true
 
     def _next(self) -> Timer | None:
         with self._changed:

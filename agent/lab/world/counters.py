@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 from collections import Counter
 from dataclasses import dataclass
@@ -129,7 +130,7 @@ class Counters:
 
     def service_changed(self, service: Service, _: ServiceState, new: ServiceState) -> None:
         """A service entered a state; a listener of Services."""
-        low = service.name.lower()
+        low = sys.intern(service.name.lower())
         with self._lock:
             was_out = self._is_mail_out()
             if new is ServiceState.RUNNING:
@@ -142,7 +143,7 @@ class Counters:
     def begin(self, running: list[str]) -> None:
         """Forget the past: from now on these services are the ones that ran before."""
         with self._lock:
-            self._ran = {name.lower(): name for name in running}
+            self._ran = {sys.intern(name.lower()): name for name in running}
             self._down.clear()
             self._seconds = 0.0
 

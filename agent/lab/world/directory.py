@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,8 +57,8 @@ def split_dn(dn: str) -> list[str]:
 
 
 def normal(dn: str) -> str:
-    """The form two spellings of the same name share."""
-    return ",".join(part.strip().lower() for part in split_dn(dn))
+    """The form two spellings of the same name share; interned, as each is a key of several tables."""
+    return sys.intern(",".join(part.strip().lower() for part in split_dn(dn)))
 
 
 def parent_of(dn: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,7 @@ from enum import StrEnum
 from agent.lab.clock import Clock
 from agent.lab.world.errors import ErrorKind, WorldError
 
-_KEPT = 4096  # newest entries kept per log; older ones are overwritten, as with "Overwrite events as needed"
+_KEPT = 4096  # entries kept per log at most; the oldest go first, as with "Overwrite events as needed"
 
 
 class EntryType(StrEnum):
@@ -48,7 +47,7 @@ class EventLogs:
         self._machine = machine
         self._clock = clock
         self._lock = lock
-        self._logs: dict[str, tuple[str, deque[LogEntry]]] = {}
+        self._logs: dict[str, tuple[str, list[LogEntry]]] = {}
         self._written: dict[str, int] = {}
         self._sources: dict[str, str] = {}
         self._listeners: list[Callable[[LogEntry], None]] = []
@@ -61,7 +60,7 @@ class EventLogs:
 
     def create(self, name: str) -> None:
         """Add a log, such as "Windows PowerShell"."""
-        self._logs.setdefault(name.lower(), (name, deque(maxlen=_KEPT)))
+        self._logs.setdefault(name.lower(), (name, []))
 
     def add_source(self, source: str, log: str) -> None:
         """Register a source, as EventLog.CreateEventSource does."""
@@ -94,6 +93,8 @@ class EventLogs:
                 name, index, now, source, event_id, entry_type, category, message, tuple(strings), self._machine
             )
             entries.append(entry)
+            if len(entries) > _KEPT:
+                del entries[: _KEPT // 4]
         for listener in self._listeners:
             listener(entry)
         return entry
@@ -116,7 +117,7 @@ class EventLogs:
         """Call the listener with each new event, in the writing thread."""
         self._listeners.append(listener)
 
-    def _find(self, log: str) -> tuple[str, deque[LogEntry]]:
+    def _find(self, log: str) -> tuple[str, list[LogEntry]]:
         if log.lower() not in self._logs:
             raise WorldError(ErrorKind.FILE_NOT_FOUND, log)
         return self._logs[log.lower()]

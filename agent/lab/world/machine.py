@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
+from zlib import crc32
 
 from agent.lab.world.accounts import Accounts
 from agent.lab.world.backups import Backups
@@ -60,7 +61,7 @@ class Machine:
         self.os = os
         self.exchange = exchange
         self.address = address
-        self.rng = random.Random(f"{seed}/{self.name}")
+        self._seed = f"{seed}/{self.name}"
         self.lock = threading.RLock()
         self.is_up = False
         self._is_connected = True
@@ -75,7 +76,7 @@ class Machine:
         self.metabase = Metabase(image.metabase, self.clock, self.lock, self._store_metabase)
         self.metabase.unload(save=False)
         self.backups = Backups(self)
-        self.processes = ProcessTable(self, self.rng.randrange(300, 900))
+        self.processes = ProcessTable(self, 300 + crc32(self._seed.encode()) % 600)
         self.service_controller: Process | None = None
         self.services = Services(self, image.services)
         self.iis = Iis(self)
@@ -101,6 +102,11 @@ class Machine:
     def network(self) -> Network:
         """The fleet's name map."""
         return self.forest.network
+
+    @cached_property
+    def rng(self) -> random.Random:
+        """Chance, the same for the same seed and name. (Made on first use: it is big, machines are many.)"""
+        return random.Random(self._seed)
 
     @property
     def environment(self) -> dict[str, str]:

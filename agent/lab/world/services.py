@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ class Services:
 
     def __init__(self, machine: Machine, specs: Sequence[ServiceSpec]) -> None:
         self._machine = machine
-        self._services = {spec.name.lower(): Service(spec) for spec in specs}
+        self._services = {sys.intern(spec.name.lower()): Service(spec) for spec in specs}
         self.controller = ServiceController(machine, self)
 
     def __contains__(self, name: str) -> bool:
@@ -49,7 +50,7 @@ class Services:
 
     def add(self, spec: ServiceSpec) -> Service:
         """Install a service; it is stopped."""
-        service = self._services[spec.name.lower()] = Service(spec)
+        service = self._services[sys.intern(spec.name.lower())] = Service(spec)
         return service
 
     def dependents(self, name: str, recursive: bool = True) -> Sequence[Service]:

@@ -3,6 +3,8 @@
 import threading
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from agent.lab.clock import DrivenClock, RealClock
 
 DEADLINE = 10.0
@@ -98,7 +100,8 @@ def test_a_driven_sleep_ends_when_it_is_woken() -> None:
 def test_a_real_timer_runs_in_the_one_scheduler_thread() -> None:
     clock, names, done = RealClock(), [], threading.Event()
     clock.call_later(0, lambda: names.append(threading.current_thread().name))
-    clock.call_later(0.01, lambda: (names.append(threading.current_thread().name), done.set()))
+    clock.call_later(0.01, lambda: names.append(threading.current_thread().name))
+    clock.call_later(0.02, done.set)
 
     assert done.wait(DEADLINE)
     clock.close()
@@ -109,6 +112,16 @@ def test_a_sooner_real_timer_overtakes_a_later_one() -> None:
     clock, done = RealClock(), threading.Event()
     clock.call_later(3600, lambda: None)
     clock.call_later(0, done.set)
+
+    assert done.wait(DEADLINE)
+    clock.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_call_that_fails_does_not_stop_the_later_ones() -> None:
+    clock, done = RealClock(), threading.Event()
+    clock.call_later(0, lambda: 1 / 0)
+    clock.call_later(0.01, done.set)
 
     assert done.wait(DEADLINE)
     clock.close()
