@@ -7,10 +7,10 @@ import socket
 from collections.abc import Callable
 
 import pytest
+from loopback import Listener, Ticking
 
 from agent.probe import Answer, Trouble, ask
 from agent.probe.ask import MOST_BODY
-from tests.probe.conftest import Listener, Ticking
 
 Listen = Callable[..., Listener]
 UNAUTHORIZED = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from loopback import Ticking
 
 from agent.lab.web.pages import (
     ADDRESS_REFUSED,
@@ -19,7 +20,6 @@ from agent.lab.web.phrases import LANGUAGES
 from agent.model import Probe, Server, Verdict
 from agent.probe import NEXT_STEPS, Answer, Trouble, answer_of, hop, judge, probe
 from agent.probe.judge import substatus
-from tests.probe.conftest import Ticking
 
 NOON = datetime(2008, 4, 11, 12, tzinfo=UTC)
 BAD, GOOD, UNKNOWN = Verdict.BAD, Verdict.GOOD, Verdict.UNKNOWN
