@@ -13,8 +13,8 @@ from agent.lab.winrm import wsmanfault as faults
 from agent.lab.winrm.faults import WireFaults
 from agent.lab.winrm.http import BadRequest, HttpAnswer, HttpRequest, read_request
 from agent.lab.winrm.logon import CHALLENGES, Authority, ConnectionLogon, Verdict
-from agent.lab.winrm.sealing import CONTENT_TYPE, Unsealable, is_sealed, seal, unseal
 from agent.lab.winrm.outbox import post
+from agent.lab.winrm.sealing import CONTENT_TYPE, Unsealable, is_sealed, seal, unseal
 from agent.lab.winrm.service import Service
 
 PATH = "/wsman"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psrpcore import ServerPipeline
 from psrpcore.types import (
     HostMethodIdentifier,
+    PipelineResultTypes,
     PSInt,
     PSInvocationState,
     PSObject,
@@ -19,7 +20,7 @@ from psrpcore.types import (
 
 from agent.lab.powershell.clr import ClrError
 from agent.lab.powershell.engine import CommandCall, Engine, Outcome
-from agent.lab.powershell.errors import ErrorRecord
+from agent.lab.powershell.errors import ErrorRecord, Stopped
 from agent.lab.winrm import records
 from agent.lab.winrm import wsmanfault as faults
 from agent.lab.winrm.shell import Command
@@ -100,6 +101,8 @@ class PipelineCommand(Command):
                 calls = self._calls()
                 result = engine.run(calls, _WireSink(self._shell, self), self._items())
                 outcome, error = result.outcome, result.error
+        except Stopped:
+            outcome, error = Outcome.STOPPED, None
         finally:
             self._engine = None
             self._finish(outcome, error)
@@ -126,6 +129,8 @@ class PipelineCommand(Command):
             return
         while (item := self._input.get()) is not _END:
             yield item
+        if self._stopped:
+            raise Stopped
 
     def _finish(self, outcome: Outcome, error: ErrorRecord | None) -> None:
         if outcome is Outcome.STOPPED:
@@ -149,12 +154,22 @@ class PipelineCommand(Command):
             self.pipeline.prepare_message(message, kind)
             self._shell.flush()
         self._shell.check_memory()
+        if self._stopped and (engine := self._engine) is not None:
+            engine.stop()  # again: a run that was just beginning has not heard the first call
 
-    def error_record(self, record: ErrorRecord) -> PSObject:
+    @property
+    def merges_errors(self) -> bool:
+        """The client asked for the errors of its commands among their output. [MS-PSRP] 2.2.3.12"""
+        return any(
+            bool(command.merge_my & PipelineResultTypes.Error) and bool(command.merge_to & PipelineResultTypes.Output)
+            for command in self._asked.commands
+        )
+
+    def error_record(self, record: ErrorRecord, *, merged: bool = False) -> PSObject:
         """The record as it travels."""
         from agent.lab.powershell.wire import to_wire
 
-        return records.error(record, self._script, to_wire)
+        return records.error(record, self._script, to_wire, merged=merged)
 
     def informational(self, kind: str, text: str) -> PSObject:
         """A Debug, Verbose or Warning record, with its origin where the client asked for it."""
@@ -186,8 +201,10 @@ class _WireSink:
         self._command.write(to_wire(value), PSRPMessageType.PipelineOutput)
 
     def error(self, record: ErrorRecord) -> None:
-        """One error record."""
-        self._command.write(self._command.error_record(record), PSRPMessageType.ErrorRecord)
+        """One error record, in the output stream when the client merged them."""
+        merged = self._command.merges_errors
+        kind = PSRPMessageType.PipelineOutput if merged else PSRPMessageType.ErrorRecord
+        self._command.write(self._command.error_record(record, merged=merged), kind)
 
     def warning(self, text: str) -> None:
         """One warning."""

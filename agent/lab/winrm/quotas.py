@@ -18,4 +18,7 @@ class Quotas:
     shells_per_user: int = 5  # MaxShellsPerUser
     header_bytes: int = 16 * 1024  # HTTP.sys MaxRequestBytes, MaxFieldLength
     connection_idle_seconds: float = 120.0  # HTTP.sys ConnectionTimeout
+    # How long an answer waits for the end of a command that has begun to speak, so that a short script is one
+    # answer, as the plug-in's OutputBufferingMode Block makes it. [MS-WSMV] 2.2.4.28
+    linger_seconds: float = 0.05
     fragment_bytes: int = 32 * 1024  # PowerShell 2.0 cuts a PSRP message into pieces of 32 KB

@@ -76,13 +76,14 @@ def informational(kind: str, text: str, script: str | None) -> PSObject:
     return record
 
 
-def error(record: ErrorRecord, script: str, to_wire: ToWire) -> PSObject:
-    """An error record as the host writes it to the error stream."""
+def error(record: ErrorRecord, script: str, to_wire: ToWire, *, merged: bool = False) -> PSObject:
+    """An error record; `merged` into the output stream it is marked so that a formatter knows it again."""
     category = record.category_info()
     wire = _object([f"{_SMA}ErrorRecord", "System.Object"], record.message)
+    if merged:
+        _notes(wire, writeErrorStream=True)
     _notes(
         wire,
-        writeErrorStream=True,
         Exception=_exception(record.error),
         TargetObject=to_wire(record.target),
         FullyQualifiedErrorId=record.error_id,
@@ -128,7 +129,7 @@ def _field(record: Any, name: str, default: Any) -> Any:
 def _object(type_names: Iterable[str], text: str | None) -> PSObject:
     made = PSObject()
     made.PSObject.type_names = list(type_names)
-    made.PSObject.to_string = text
+    made.PSObject.to_string = text  # type: ignore[assignment] # psrpcore: None means no ToString
     return made
 
 

@@ -15,6 +15,7 @@ from psrpcore.types import (
     PSRPMessageType,
     PSVersion,
     SessionCapability,
+    add_note_property,
 )
 
 BOM = b"\xef\xbb\xbf"  # the host of 2.0 starts the XML of every message with it
@@ -53,6 +54,12 @@ class PoolConversation(ServerRunspacePool):
         queued = self._send_buffer[-1]._data
         queued[_MESSAGE_HEADER:_MESSAGE_HEADER] = BOM + (b"<Nil />" if message is None else b"")
 
+    def _process_SetMaxRunspaces(self, event: Any) -> None:  # noqa: N802 - psrpcore calls it by the message's name
+        super()._process_SetMaxRunspaces(_with_ci(event))
+
+    def _process_SetMinRunspaces(self, event: Any) -> None:  # noqa: N802 - likewise
+        super()._process_SetMinRunspaces(_with_ci(event))
+
     def feed(self, fragments: bytes) -> Iterator[Any]:
         """Take fragments and give the events they complete."""
         self.receive_data(PSRPPayload(fragments, StreamType.default, None))
@@ -61,8 +68,19 @@ class PoolConversation(ServerRunspacePool):
 
     def drain(self, fragment_bytes: int) -> Iterator[tuple[uuid.UUID | None, bytes, bool]]:
         """Queued fragments: the pipeline they are for, the bytes, and whether a pool state begins there."""
-        while (payload := self.data_to_send(fragment_bytes)) is not None:
+        while self._send_buffer:
+            # No more than the rest of one message at a time: the host sends each message in streams of its own.
+            payload = self.data_to_send(min(fragment_bytes, len(self._send_buffer[0]) + _FRAGMENT_HEADER))
+            assert payload is not None
             yield payload.pipeline_id, payload.data, _kind(payload.data) == PSRPMessageType.RunspacePoolState
+
+
+def _with_ci(event: Any) -> Any:
+    """pypsrp spells the call id CI, which .NET takes as well; psrpcore knows only ci."""
+    asked = event._ps_object
+    if not hasattr(asked, "ci"):
+        add_note_property(asked, "ci", asked.CI)
+    return event
 
 
 def _version_table() -> PSPrimitiveDictionary:

@@ -51,7 +51,7 @@ def seal(context: Sealer, message: bytes, protocol: str) -> bytes:
         b"\tContent-Type: application/octet-stream",
         b"",
     )
-    frame = b"\r\n".join(lines) + struct.pack("<i", len(sealed.header)) + sealed.header + sealed.data
+    frame: bytes = b"\r\n".join(lines) + struct.pack("<i", len(sealed.header)) + sealed.header + sealed.data
     return frame + BOUNDARY + b"--\r\n"
 
 

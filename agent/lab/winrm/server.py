@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from agent.lab.port import LoopbackPort
 from agent.lab.powershell.engine import Engine
+from agent.lab.winrm.cmd.program import cmd
 from agent.lab.winrm.connection import Connection
 from agent.lab.winrm.faults import WireFaults
 from agent.lab.winrm.logon import Authority
@@ -44,12 +45,14 @@ class WinrmServer:
     ) -> None:
         """`authority` is shared by the fleet; `faults` may be changed while running."""
         self._new_engine = new_engine
+        machine.programs.setdefault("cmd", cmd)
         self.machine = machine
         self.authority = authority
         self.quotas = quotas or Quotas()
         self.faults = faults or WireFaults()
         self._listeners: list[_Listener] = []
         self._connections: set[Connection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._service: Service | None = None
         self._switching: asyncio.Task[None] | None = None
@@ -65,9 +68,8 @@ class WinrmServer:
         """Listen for HTTP; the port."""
         if self._service is None:
             self._loop = asyncio.get_running_loop()
-            self._service = Service(
-                Host(self.machine, self.authority, self.quotas, self._loop, self._new_engine), self.faults
-            )
+            around = Host(self.machine, self.authority, self.quotas, self._loop, self._new_engine)
+            self._service = Service(around, self.faults)
             self.machine.on_change(self._poke)
             self.faults.on_change(self._poke)
         return await self._add(LoopbackPort(host, port), None)
@@ -87,6 +89,8 @@ class WinrmServer:
         self._abort()
         if self._service is not None:
             self._service.shells.clear()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _add(self, port: LoopbackPort, context: ssl.SSLContext | None) -> int:
         self._listeners.append(_Listener(port, context))
@@ -152,9 +156,13 @@ class WinrmServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(self.service, self.authority, self.faults, reader, writer)
+        task = asyncio.current_task()
+        assert task is not None
         self._connections.add(connection)
+        self._tasks.add(task)
         try:
             await connection.run()
         finally:
             self._connections.discard(connection)
+            self._tasks.discard(task)
             writer.close()

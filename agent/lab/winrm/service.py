@@ -21,9 +21,6 @@ from agent.lab.winrm.streams import decode_stream
 from agent.lab.world.accounts import User
 
 SHELLS = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
-# How long a Receive waits for the end of a command that has begun to speak, so that a short script is one answer:
-# the plug-in's OutputBufferingMode Block. [MS-WSMV] 2.2.4.28
-LINGER_SECONDS = 0.05
 
 
 class Service:
@@ -143,6 +140,8 @@ class Service:
         box = shell.box(command_id)
         longest = self.host.quotas.operation_seconds
         has_news = await self._news(box, min(request.timeout or longest, longest))
+        if has_news and command_id is not None:
+            await self._linger(box)
         if shell.died or shell.closed:
             raise faults.provider_died() if shell.died else faults.aborted()
         if not has_news:
@@ -164,11 +163,10 @@ class Service:
                     return False
         finally:
             timer.cancel()
-        await self._linger(box)
         return True
 
     async def _linger(self, box: Outbox) -> None:
-        until = self.host.loop.time() + LINGER_SECONDS
+        until = self.host.loop.time() + self.host.quotas.linger_seconds
         while not box.is_settled(self.host.quotas.envelope_bytes // 2) and (left := until - self.host.loop.time()) > 0:
             await asyncio.wait({box.waiter()}, timeout=left)
 

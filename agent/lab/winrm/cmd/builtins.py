@@ -147,8 +147,10 @@ _BUILTINS: dict[str, Builtin] = {
     "type": _type,
     "ver": _ver,
 }
-_LEFT_OUT = frozenset(
-    ("assoc", "break", "cls", "color", "copy", "date", "dir", "endlocal", "for", "ftype", "goto", "move", "mklink")
-    + ("path", "pause", "popd", "prompt", "pushd", "rd", "ren", "rename", "rmdir", "setlocal", "shift", "start")
-    + ("time", "title", "verify", "vol")
-)
+# fmt: off
+_LEFT_OUT = frozenset({
+    "assoc", "break", "cls", "color", "copy", "date", "dir", "endlocal", "for", "ftype", "goto", "mklink", "move",
+    "path", "pause", "popd", "prompt", "pushd", "rd", "ren", "rename", "rmdir", "setlocal", "shift", "start", "time",
+    "title", "verify", "vol",
+})
+# fmt: on
