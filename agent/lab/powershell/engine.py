@@ -54,11 +54,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """The outcome, the error that ended it (FAILED), and the `exit` code."""
+    """The outcome, the error that ended it (FAILED), the `exit` code, and whether there was an `exit` at all."""
 
     outcome: Outcome
     error: ErrorRecord | None = None
     exit_code: int = 0
+    exited: bool = False
 
 
 class Sink(Protocol):
@@ -174,7 +175,7 @@ class Engine:
         except Refused as refusal:
             return RunResult(Outcome.FAILED, refusal_record(refusal))
         except ExitFlow as flow:
-            return RunResult(Outcome.COMPLETED, exit_code=flow.code)
+            return RunResult(Outcome.COMPLETED, exit_code=flow.code, exited=True)
         except (BreakFlow, ContinueFlow):
             return RunResult(Outcome.COMPLETED)
         except Stopped:
