@@ -17,11 +17,8 @@ IO_EXCEPTION = "System.IO.IOException"
 
 
 def is_administrator(engine: Engine) -> bool:
-    """Whether the session's user is in the machine's Administrators group; the machine's own account always is."""
-    if engine.user.upper().startswith("NT AUTHORITY\\"):
-        return True
-    user = engine.machine.accounts.find(engine.user)
-    return user is not None and user.is_admin
+    """Whether the session's user is in the machine's Administrators group."""
+    return engine.machine.is_administrator(engine.user)
 
 
 @contextmanager
