@@ -1,1 +1,4 @@
-"""Windows Server 2003 with Exchange 2003 as a world without a wire: causes that have effects."""
+"""The simulated machines, with no wire in them.
+
+Start at `build` (makes machines), `machine` (one machine and its parts) and `forest` (what machines share).
+"""

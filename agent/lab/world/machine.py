@@ -68,6 +68,13 @@ class Machine:
         self.directory_readable = False  # a WinRM logon has no second hop. domain 6.6
         self.reboot_seconds = 180.0  # what a restart asked for by a program takes
         self._listeners: list[Callable[[], None]] = []
+        self._assemble(image)
+        forest.network.register(address, self.name, self.fqdn)
+        self._power_on()
+        self.ds2mb = Ds2mb(self)  # after the first boot: metabase and AD agree on a fresh machine
+
+    def _assemble(self, image: Image) -> None:
+        """The parts, each after those it listens to."""
         self.programs: dict[str, Program] = dict(PROGRAMS)
         self.registry = Registry(image.registry, self.lock)
         self.files = FileSystem(image.files, image.disk_bytes, self.clock, self.lock)
@@ -80,11 +87,8 @@ class Machine:
         self.service_controller: Process | None = None
         self.services = Services(self, image.services)
         self.iis = Iis(self)
-        self.iisreset = IisReset(self, ("IISADMIN",) if role.is_2003 else ("IISADMIN", "WAS"))
+        self.iisreset = IisReset(self, ("IISADMIN",) if self.role.is_2003 else ("IISADMIN", "WAS"))
         self.services.on_transition(self.counters.service_changed)
-        forest.network.register(address, self.name, self.fqdn)
-        self._power_on()
-        self.ds2mb = Ds2mb(self)  # after the first boot: metabase and AD agree on a fresh machine
 
     # --- shared things -----------------------------------------------------------------------------------------
 
