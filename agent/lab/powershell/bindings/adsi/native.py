@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from agent.lab.powershell.bindings import hresult
-from agent.lab.powershell.clr import ClrObject, MissingMember
+from agent.lab.powershell.clr import ClrError, ClrObject, MissingMember
 
 if TYPE_CHECKING:
     from agent.lab.powershell.engine import Engine
@@ -151,7 +151,7 @@ class AdsObject(ClrObject):
     def _held(self, name: str) -> list[Any]:
         try:
             return self.get_ex(name)
-        except hresult.ClrError:
+        except ClrError:
             return []
 
     def _keep(self, name: str, value: Any) -> None:

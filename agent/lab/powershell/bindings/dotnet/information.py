@@ -7,7 +7,8 @@ import ntpath
 from typing import TYPE_CHECKING, Any
 
 from agent.lab.powershell.bindings.disk import Disk
-from agent.lab.powershell.bindings.dotnet.streams import OPEN, READ, SHARE_READ, FileStream, StreamReader
+from agent.lab.powershell.bindings.dotnet.streams import OPEN, READ, SHARE_READ, FileStream
+from agent.lab.powershell.bindings.dotnet.text import StreamReader
 from agent.lab.powershell.clr import ClrError, ClrObject, ClrType, method, prop, register
 from agent.lab.powershell.types import register_enum
 from agent.lab.powershell.values import EnumKind, EnumValue, Long, local_time

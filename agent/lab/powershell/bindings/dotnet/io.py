@@ -20,9 +20,8 @@ from agent.lab.powershell.bindings.dotnet.streams import (
     SHARE_READ,
     WRITE,
     FileStream,
-    StreamReader,
-    StreamWriter,
 )
+from agent.lab.powershell.bindings.dotnet.text import StreamReader, StreamWriter
 from agent.lab.powershell.bindings.wildcard import fits
 from agent.lab.powershell.clr import ClrError, ClrObject, ClrType, register
 from agent.lab.powershell.types import register_enum

@@ -1,7 +1,4 @@
-"""Owns Get-EventLog, Write-EventLog, New-EventLog, Clear-EventLog and Get-WinEvent.
-
-Get-EventLog without a match is an error; Get-WinEvent needs Vista or later. domain 6.5
-"""
+"""Owns Get-EventLog, Write-EventLog, New-EventLog and Clear-EventLog. Without a match Get-EventLog fails. domain 6.5"""
 
 from __future__ import annotations
 
@@ -9,20 +6,16 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from agent.lab.powershell.bindings.eventlog.entry import EventLogEntry, EventLogRecord
+from agent.lab.powershell.bindings.eventlog.entry import EventLogEntry
 from agent.lab.powershell.bindings.refusal import is_administrator
-from agent.lab.powershell.bindings.wildcard import fits, has_wildcard
+from agent.lab.powershell.bindings.wildcard import fits
 from agent.lab.powershell.clr import ClrError, ClrObject, prop
 from agent.lab.powershell.command import Parameter, cmdlet
-from agent.lab.powershell.errors import Refused
 from agent.lab.powershell.invocation import Invocation
-from agent.lab.powershell.values import Hashtable
 from agent.lab.world.errors import WorldError
 from agent.lab.world.eventlog import EntryType, LogEntry
 
 _COMMAND = "Microsoft.PowerShell.Commands.GetEventLogCommand"
-_WIN_EVENT = "Microsoft.PowerShell.Commands.GetWinEventCommand"
-_LEVELS = {1: (), 2: (EntryType.ERROR,), 3: (EntryType.WARNING,), 4: (EntryType.INFORMATION,)}
 
 
 class EventLogInfo(ClrObject):
@@ -125,13 +118,14 @@ def _matches(invocation: Invocation, entry: LogEntry) -> bool:
         and (invocation["After"] is None or entry.time > aware(invocation["After"]))
         and (invocation["Before"] is None or entry.time < aware(invocation["Before"]))
         and (invocation["UserName"] is None)
-        and _any_fits(invocation["EntryType"], str(entry.entry_type))
-        and _any_fits(invocation["Source"], entry.source)
-        and _any_fits(None if invocation["Message"] is None else [invocation["Message"]], entry.message)
+        and any_fits(invocation["EntryType"], str(entry.entry_type))
+        and any_fits(invocation["Source"], entry.source)
+        and any_fits(None if invocation["Message"] is None else [invocation["Message"]], entry.message)
     )
 
 
-def _any_fits(patterns: Sequence[Any] | None, text: str) -> bool:
+def any_fits(patterns: Sequence[Any] | None, text: str) -> bool:
+    """Whether one of the patterns fits; none given lets all pass."""
     return patterns is None or any(fits(str(pattern), text) for pattern in patterns)
 
 
@@ -167,9 +161,9 @@ def write_event_log(invocation: Invocation) -> None:
         )
     if held.lower() != log.lower():
         raise ClrError(
-            f"The source '{source}' is not registered in log '{log}'. (It is registered in log '{held}'.) \" The Source "
-            "and Log properties must be matched, or you may set Log to the empty string, and it will automatically be "
-            "matched to the Source property.",
+            f"The source '{source}' is not registered in log '{log}'. (It is registered in log '{held}'.) \" The "
+            "Source and Log properties must be matched, or you may set Log to the empty string, and it will "
+            "automatically be matched to the Source property.",
             "System.ArgumentException",
         )
     kind = invocation["EntryType"].label if invocation["EntryType"] is not None else "Information"
@@ -223,102 +217,3 @@ def clear_event_log(invocation: Invocation) -> None:
             invocation.engine.machine.logs.clear(str(name))
         except WorldError as error:
             raise _missing_log(invocation, str(name)) from error
-
-
-@cmdlet(
-    "Get-WinEvent",
-    (
-        Parameter("LogName", "String[]", 0),
-        Parameter("FilterHashtable", "Hashtable[]"),
-        Parameter("FilterXPath", "String"),
-        Parameter("FilterXml", "Object"),
-        Parameter("ProviderName", "String[]"),
-        Parameter("ListLog", "String[]"),
-        Parameter("ListProvider", "String[]"),
-        Parameter("Path", "String[]"),
-        Parameter("MaxEvents", "Int64"),
-        Parameter("ComputerName", "String", aliases=("Cn",)),
-        Parameter("Credential", "Object"),
-        Parameter("Force", "Switch"),
-        Parameter("Oldest", "Switch"),
-    ),
-)
-def get_win_event(invocation: Invocation) -> None:
-    """Events by log or hash table filter; not on Server 2003. domain 6.5"""
-    if invocation.engine.machine.role.is_2003:
-        raise ClrError(
-            "The Get-WinEvent cmdlet is not supported on this version of Windows: it requires Windows Vista, Windows "
-            "Server 2008, or later.",
-            "System.PlatformNotSupportedException",
-            bases=("System.NotSupportedException",),
-        )
-    for unsupported in ("FilterXPath", "FilterXml", "ListLog", "ListProvider", "Path"):
-        if unsupported in invocation:
-            raise Refused(f"Get-WinEvent -{unsupported}")
-    found = _records(invocation)
-    if not invocation.switch("Oldest"):
-        found.reverse()
-    most = invocation["MaxEvents"]
-    found = found[: int(most)] if most else found
-    if not found:
-        nothing = ClrError("No events were found that match the specified selection criteria.", "System.Exception")
-        invocation.error(nothing, f"NoMatchingEventsFound,{_WIN_EVENT}", "ObjectNotFound")
-    invocation.write_all([EventLogRecord(each) for each in found])
-
-
-def _records(invocation: Invocation) -> list[LogEntry]:
-    filters: list[Hashtable] = list(invocation["FilterHashtable"] or ())
-    if not filters:
-        wanted: dict[str, Any] = {}
-        if invocation["LogName"]:
-            wanted["LogName"] = invocation["LogName"]
-        if invocation["ProviderName"]:
-            wanted["ProviderName"] = invocation["ProviderName"]
-        filters = [Hashtable(wanted)]
-    found: list[LogEntry] = []
-    for each in filters:
-        found += _filtered(invocation, each)
-    return found
-
-
-def _filtered(invocation: Invocation, wanted: Hashtable) -> list[LogEntry]:
-    known = ("logname", "providername", "id", "level", "starttime", "endtime")
-    for key, _ in wanted.items():
-        if str(key).lower() not in known:
-            raise Refused(f"Get-WinEvent -FilterHashtable key {key}")
-    found = []
-    for log in _log_names(invocation, wanted):
-        found += [each for each in invocation.engine.machine.logs.entries(log) if _selected(invocation, wanted, each)]
-    return found
-
-
-def _log_names(invocation: Invocation, wanted: Hashtable) -> list[str]:
-    names = invocation.engine.machine.logs.names()
-    if wanted.get("LogName") is None:
-        return names
-    found = []
-    for pattern in _several(wanted.get("LogName")):
-        fitting = [name for name in names if fits(str(pattern), name)]
-        if not fitting and not has_wildcard(str(pattern)):
-            raise ClrError(
-                f'There is not an event log on the localhost computer that matches "{pattern}".', "System.Exception"
-            )
-        found += fitting
-    return found
-
-
-def _selected(invocation: Invocation, wanted: Hashtable, entry: LogEntry) -> bool:
-    start, end = wanted.get("StartTime"), wanted.get("EndTime")
-    convert = invocation.engine.convert
-    levels = [kind for each in _several(wanted.get("Level")) for kind in _LEVELS.get(int(each), ())]
-    return (
-        (wanted.get("Id") is None or entry.event_id in [int(each) for each in _several(wanted.get("Id"))])
-        and (wanted.get("Level") is None or entry.entry_type in levels)
-        and (wanted.get("ProviderName") is None or _any_fits(_several(wanted.get("ProviderName")), entry.source))
-        and (start is None or entry.time >= aware(convert(start, "System.DateTime")))
-        and (end is None or entry.time <= aware(convert(end, "System.DateTime")))
-    )
-
-
-def _several(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from agent.lab.powershell.clr import ClrError, ClrObject, ClrType, method, prop, register, setter
 from agent.lab.powershell.errors import Refused
@@ -27,7 +27,7 @@ class StartInfo(ClrObject):
     """System.Diagnostics.ProcessStartInfo."""
 
     TYPE = "System.Diagnostics.ProcessStartInfo"
-    NAMES = {
+    NAMES: ClassVar[dict[str, str]] = {
         "filename": "FileName",
         "arguments": "Arguments",
         "useshellexecute": "UseShellExecute",
@@ -197,7 +197,8 @@ class ProcessObject(ClrObject):
         """Start it as a child of this script."""
         if self.start_info.values["useshellexecute"] and self.start_info.values["redirectstandardoutput"]:
             raise ClrError(
-                "The Process object must have the UseShellExecute property set to false in order to redirect IO streams.",
+                "The Process object must have the UseShellExecute property set to false in order to redirect IO "
+                "streams.",
                 _INVALID,
             )
         self.process = launch(self.engine, self.start_info.command_line(), self.out, self.err)

@@ -197,7 +197,11 @@ def _remove(invocation: Invocation, found: Place) -> None:
 )
 def copy_item(invocation: Invocation) -> None:
     """Copy files."""
-    each_place(invocation, lambda found: _copy(invocation, found))
+
+    def copy(found: Place) -> None:
+        _copy(invocation, found)
+
+    each_place(invocation, copy)
 
 
 def _copy(invocation: Invocation, found: Place) -> str:

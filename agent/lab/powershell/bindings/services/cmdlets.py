@@ -50,8 +50,7 @@ def _chosen(invocation: Invocation) -> list[ServiceController]:
 
 def _named(invocation: Invocation, name: str, key: str) -> list[ServiceController]:
     every = snapshot(invocation.engine)
-    field = (lambda each: each.name()) if key == "service name" else (lambda each: each.display_name())
-    found = [each for each in every if fits(name, field(each))]
+    found = [each for each in every if fits(name, each.name() if key == "service name" else each.display_name())]
     if not found and not has_wildcard(name):
         error_id = "NoServiceFoundForGivenName" if key == "service name" else "NoServiceFoundForGivenDisplayName"
         _error(invocation, f"Cannot find any service with {key} '{name}'.", error_id, "ObjectNotFound", name)

@@ -26,44 +26,24 @@ HEADER = "#< CLIXML\r\n"
 _OBJECTS = '<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04">'
 _STREAM = re.compile(r' S="(\w+)"')
 _CASE = {"output": "Output", "error": "Error"}  # the two that the host names itself; the others are lower case
-_CATEGORIES = [
-    "NotSpecified",
-    "OpenError",
-    "CloseError",
-    "DeviceError",
-    "DeadlockDetected",
-    "InvalidArgument",
-    "InvalidData",
-    "InvalidOperation",
-    "InvalidResult",
-    "InvalidType",
-    "MetadataError",
-    "NotImplemented",
-    "NotInstalled",
-    "ObjectNotFound",
-    "OperationStopped",
-    "OperationTimeout",
-    "SyntaxError",
-    "ParserError",
-    "PermissionDenied",
-    "ResourceBusy",
-    "ResourceExists",
-    "ResourceUnavailable",
-    "ReadError",
-    "WriteError",
-    "FromStdErr",
-    "SecurityError",
-]
+# System.Management.Automation.ErrorCategory in the order of its numbers.
+_NAMES = (
+    "NotSpecified OpenError CloseError DeviceError DeadlockDetected InvalidArgument InvalidData InvalidOperation "
+    "InvalidResult InvalidType MetadataError NotImplemented NotInstalled ObjectNotFound OperationStopped "
+    "OperationTimeout SyntaxError ParserError PermissionDenied ResourceBusy ResourceExists ResourceUnavailable "
+    "ReadError WriteError FromStdErr SecurityError"
+)
+_CATEGORIES = tuple(_NAMES.split())
 
 
 class _NoSecrets(PSCryptoProvider):
     """No session key: a SecureString cannot leave the process."""
 
-    def decrypt(self, value: bytes) -> bytes:
+    def decrypt(self, value: str) -> str:
         """Never called."""
         raise NotImplementedError
 
-    def encrypt(self, value: bytes) -> bytes:
+    def encrypt(self, value: str) -> str:
         """Never called."""
         raise NotImplementedError
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from agent.lab.powershell.bindings.wmi.model import Call, Row, WmiClass, WmiMethod, find_class, from_cim_time
+from agent.lab.powershell.bindings.wmi.model import Call, Row, WmiClass, WmiMethod, from_cim_time
 from agent.lab.powershell.bindings.wmi.wql import wmi_error
 from agent.lab.powershell.clr import ClrError, ClrObject, MissingMember, method, prop
 from agent.lab.powershell.errors import Refused
@@ -22,7 +22,7 @@ class ManagementBaseObject(ClrObject):
     """A bag of WMI properties: what a method returns."""
 
     TYPE = "System.Management.ManagementBaseObject"
-    BASES = ("System.ComponentModel.Component", "System.MarshalByRefObject")
+    BASES: ClassVar[tuple[str, ...]] = ("System.ComponentModel.Component", "System.MarshalByRefObject")
     GENUS = 2
 
     def __init__(self, engine: Engine, kind: str, row: Mapping[str, Any]) -> None:
@@ -343,38 +343,6 @@ def call_method(
 ) -> ManagementBaseObject:
     """Run a method and wrap its out parameters."""
     return ManagementBaseObject(engine, "__PARAMETERS", found.run(Call(engine, row, arguments)))
-
-
-def by_path(engine: Engine, path: str) -> ManagementObject:
-    """`[wmi]'Win32_Service.Name="W3SVC"'` and `[wmiclass]'root\\cimv2:Win32_Process'`."""
-    space, relative = _split(path)
-    kind, _, keys = relative.partition(".") if "=" in relative else (relative, "", "")
-    if relative.endswith("=@"):
-        kind, keys = relative[:-2], ""
-    found = find_class(engine, space, kind)
-    if kind == relative:
-        return ManagementClass(engine, found)
-    wanted = _keys(keys)
-    for row in found.rows(engine):
-        if all(str(row.get(key, "")).lower() == text.lower() for key, text in wanted.items()):
-            return ManagementObject(engine, found, row)
-    raise wmi_error("NotFound", "Not found ", -2147217406)
-
-
-def _split(path: str) -> tuple[str, str]:
-    space, colon, relative = path.partition(":")
-    if not colon or "=" in space:
-        return r"root\cimv2", path
-    return space, relative
-
-
-def _keys(text: str) -> dict[str, str]:
-    wanted = {}
-    for pair in text.split(","):
-        name, _, value = pair.partition("=")
-        if name:
-            wanted[name.strip()] = value.strip().strip("\"'").replace("\\\\", "\\")
-    return wanted
 
 
 def _quoted(value: Any) -> str:
