@@ -1,0 +1,61 @@
+"""Owns looking at the chosen servers and deciding, which check, plan and apply have in common; reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from agent.cli.session import Session, now
+from agent.outcome import Outcome, ServerOutcome, of_error, of_plan, state_of, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.fleet import Looked
+    from agent.model import Plan, Server, ServerPlan
+    from agent.notice import Listen
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A look at a server and what is to be done about it."""
+
+    looked: Looked
+    plan: ServerPlan
+
+    @property
+    def outcome(self) -> ServerOutcome:
+        """For showing."""
+        if self.looked.error is not None:
+            return of_error(self.plan.server, self.looked.error)
+        return of_plan(self.plan, self.looked.finding)
+
+
+def decide_all(session: Session, servers: Sequence[Server], listen: Listen) -> list[Decided]:
+    """Look at every server and decide."""
+    looked = session.looker(listen).all(servers, session.config.run.concurrency)
+    return [Decided(each, _decide(session, each)) for each in looked]
+
+
+def make_plan(session: Session, decided: Sequence[Decided]) -> Plan:
+    """All decisions under one hash."""
+    from agent.model import Plan
+
+    plans = tuple(each.plan for each in decided)
+    return Plan(session.playbook.id, version("easfix"), now(), plans, session.playbook.hashes)
+
+
+def answer(command: str, decided: Sequence[Decided], **extra: object) -> Outcome:
+    """The answer of a command that only looked."""
+    return Outcome(command, tuple(each.outcome for each in decided), extra=dict(extra))
+
+
+def _decide(session: Session, looked: Looked) -> ServerPlan:
+    from agent.model import ServerPlan
+    from agent.plan import decide
+
+    if looked.error is not None:
+        return ServerPlan(looked.server.name, state_of(looked.error), words_of(looked.error))
+    assert looked.finding is not None  # a look comes to one or the other
+    return decide(looked.server, looked.finding, session.playbook.scripts, session.restart)

@@ -1,0 +1,244 @@
+"""Owns what a command works with: configuration, secrets, logs, clock, journal, ways in; put together in one place."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import random
+import secrets
+import socket
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from agent.cli.options import Options
+from agent.errors import NoTerminal
+
+if TYPE_CHECKING:
+    from agent.config import Config
+    from agent.fleet import Looker
+    from agent.journal import Journal
+    from agent.model import Holder, Server
+    from agent.notice import Listen
+    from agent.plan import Restart
+    from agent.playbook import Playbook
+    from agent.proxypool import ProxyPool
+    from agent.retry import Questioner
+    from agent.transport import Connect
+    from agent.verify import Verifier
+
+
+def now() -> datetime:
+    """The time, aware, UTC."""
+    return datetime.now(UTC)
+
+
+class Session:
+    """One command's tools, made when first needed; `with Session(options) as session:`."""
+
+    def __init__(self, options: Options) -> None:
+        from agent import config, logs
+
+        self.options = options
+        self.path: Path = config.find(options.config)
+        self.config: Config = config.load(self.path)
+        self.redactor = logs.Redactor()
+        self.stop = threading.Event()
+        self._exits = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Logging starts, and Ctrl-C becomes a request to stop between steps."""
+        from agent import config, logs
+        from agent.cli.interrupt import Interrupt
+
+        section = self.config.logs
+        file = logs.LogFile(config.log_file(self.config), section.level, section.max_bytes, section.keep)
+        console = sys.stderr if self.options.verbosity > 0 else None
+        self._exits.callback(logs.start(file, console, _level(self.options.verbosity), self.redactor, now))
+        self._exits.enter_context(Interrupt(self.stop))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Everything that was opened is closed."""
+        self._exits.close()
+
+    # --- who and where -------------------------------------------------------------------------------------------
+
+    def holder(self, run: str) -> Holder:
+        """This process, as the one that holds a run."""
+        from agent.model import Holder
+
+        return Holder(run, socket.gethostname(), os.getpid(), _user())
+
+    def new_run(self) -> str:
+        """A name for a run: letters, digits and dashes, in the order of time."""
+        return f"{now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+    def servers(self, limit: tuple[str, ...], skip: tuple[str, ...], *, beyond_cap: bool = False) -> tuple[Server, ...]:
+        """The servers of this command."""
+        from agent.inventory import select
+
+        return select(self.config, _names(limit) if limit else None, _names(skip), may_exceed_cap=beyond_cap)
+
+    @cached_property
+    def proxies(self) -> tuple[Server, ...]:
+        """The Client Access servers."""
+        from agent.inventory import proxies
+
+        return proxies(self.config)
+
+    # --- ways in -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def connect(self) -> Connect:
+        """Opens visits; passwords are fetched when the first one needs them."""
+        from agent.config import Secrets
+        from agent.transport.choose import Connector
+        from agent.transport.credentials import Credentials, Secret
+
+        known = Secrets(self.config.credentials, ask_password, self.redactor.add)
+
+        def credentials(server: Server) -> Credentials:
+            logon = known.logon(server.credentials)
+            return Credentials(
+                logon.username, None if logon.password is None else Secret(logon.password.get_secret_value())
+            )
+
+        return Connector(credentials, time.monotonic)
+
+    @cached_property
+    def playbook(self) -> Playbook:
+        """The cure, checked."""
+        from agent.playbook import load
+
+        return load()
+
+    @cached_property
+    def pool(self) -> ProxyPool:
+        """Visits to proxies."""
+        from agent.proxypool import ProxyPool
+
+        pool = ProxyPool(self.connect)
+        self._exits.callback(pool.close)
+        return pool
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The record of runs, for writing."""
+        return self._open(read_only=False)
+
+    @cached_property
+    def record(self) -> Journal:
+        """The record of runs, for reading only."""
+        return self._open(read_only=True)
+
+    def _open(self, *, read_only: bool) -> Journal:
+        from agent.config import Secrets, journal_address
+        from agent.journal import open_journal
+
+        username, password = "", None
+        if self.config.journal_credentials:
+            logon = Secrets(self.config.credentials, ask_password, self.redactor.add).logon(
+                self.config.journal_credentials
+            )
+            username = logon.username
+            password = logon.password.get_secret_value() if logon.password else None
+        address = journal_address(self.config)
+        journal = open_journal(
+            address, now, username=username, password=password, scrub=self.redactor.text, read_only=read_only
+        )
+        self._exits.callback(journal.close)
+        return journal
+
+    # --- patience ------------------------------------------------------------------------------------------------
+
+    def questioner(self, section: str) -> Questioner:
+        """The patience of a section of the configuration: retry, or verify."""
+        from agent.retry import Policy, Questioner
+
+        found = getattr(self.config, section)
+        policy = Policy(found.attempts, found.deadline_seconds, found.first_wait_seconds, found.longest_wait_seconds)
+        return Questioner(policy, time.sleep, time.monotonic, rng=random.Random())
+
+    @cached_property
+    def waiter(self) -> Questioner:
+        """The patience for a restart, or a reboot, to end: as long as the marker's deadline, and then some."""
+        from agent.retry import Policy, Questioner
+
+        deadline = self.config.restart.deadline_seconds + 30
+        return Questioner(Policy(100_000, deadline, 0.5, 5.0), time.sleep, time.monotonic)
+
+    def looker(self, listen: Listen) -> Looker:
+        """Looks at servers."""
+        from agent.fleet import Looker
+
+        script = self.playbook.script("detect")
+        return Looker(self.connect, script, self.questioner("retry"), now, self.stop.is_set, listen)
+
+    def verifier(self) -> Verifier:
+        """Asks the proxy path."""
+        from agent.verify import Clocks, Origins, Verifier
+
+        section = self.config.verify
+        origins = Origins(
+            section.from_agent, self.proxies if section.from_proxies else (), self.config.timeouts.probe_seconds
+        )
+        return Verifier(
+            self.pool, self.playbook.scripts, origins, self.questioner("verify"), Clocks(now, time.monotonic)
+        )
+
+    @property
+    def restart(self) -> Restart:
+        """How IIS is to be restarted."""
+        from agent.plan import Restart
+
+        return Restart(self.config.restart.method, self.config.restart.timeout_seconds)
+
+    @property
+    def second_look(self) -> timedelta:
+        """How long after a change to look again."""
+        return timedelta(minutes=self.config.verify.second_look_minutes)
+
+
+def ask_password(question: str) -> str:
+    """Ask at the terminal, without an echo; NoTerminal where there is none."""
+    if not sys.stdin.isatty():
+        from agent.config import nobody
+
+        return nobody(question)
+    return getpass.getpass(f"{question}: ", sys.stderr)
+
+
+def confirm(question: str) -> bool:
+    """Ask for a yes at the terminal; NoTerminal where there is none."""
+    if not sys.stdin.isatty():
+        raise NoTerminal(
+            "a change must be confirmed, and there is no terminal to ask at",
+            next_step="Give --yes where nobody can be asked, best with a plan that somebody has read.",
+        )
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _names(given: tuple[str, ...]) -> list[str]:
+    """Names may be repeated options or separated by commas."""
+    return [name.strip() for text in given for name in text.split(",") if name.strip()]
+
+
+def _level(verbosity: int) -> str:
+    return "debug" if verbosity > 1 else "info"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such user in the system's own list, as in some containers
+        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"

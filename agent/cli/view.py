@@ -1,0 +1,111 @@
+"""Owns what a command prints on standard output: one JSON document, or the same facts for a person."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+import click
+
+from agent.cli.options import Options
+from agent.exits import MEANING
+from agent.model import Change, Probe, Proof, ServerState, StepRecord, Verdict
+from agent.outcome import Outcome, ServerOutcome
+from agent.report.document import document
+
+COLORS = {
+    ServerState.RIGHT: "green",
+    ServerState.CHANGED: "green",
+    ServerState.PENDING: "yellow",
+    ServerState.SKIPPED: "cyan",
+    ServerState.ROLLED_BACK: "magenta",
+    ServerState.FAILED: "red",
+    ServerState.UNREACHABLE: "red",
+    ServerState.UNKNOWN: "red",
+    ServerState.REVERTED: "red",
+}
+
+
+def show(outcome: Outcome, options: Options, next_step: str = "") -> int:
+    """Print the answer; gives the exit code."""
+    if options.json:
+        print(json.dumps(document(outcome), indent=2, ensure_ascii=False))
+    else:
+        for line in lines(outcome, color=wants_color(options), verbose=options.verbosity > 0):
+            print(line)
+        if next_step:
+            print(f"\nNext: {next_step}")
+    return int(outcome.exit_code)
+
+
+def wants_color(options: Options) -> bool:
+    """Colours at a terminal, unless told otherwise (no-color.org)."""
+    return options.color and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def lines(outcome: Outcome, *, color: bool = False, verbose: bool = False) -> Iterator[str]:
+    """The answer for a person, server by server, and a summary."""
+    width = max((len(found.name) for found in outcome.servers), default=0)
+    for found in outcome.servers:
+        yield from _server(found, width, color=color, verbose=verbose)
+    counts = Counter(str(found.state) for found in outcome.servers)
+    words = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no servers"
+    yield ""
+    run = f"run {outcome.run}: " if outcome.run else ""
+    yield f"{run}{words}. Exit code {int(outcome.exit_code)}: {MEANING[outcome.exit_code]}."
+
+
+def _server(found: ServerOutcome, width: int, *, color: bool, verbose: bool) -> Iterator[str]:
+    state = f"{found.state:<11}"
+    yield f"{found.name:<{width}}  {click.style(state, fg=COLORS[found.state]) if color else state}  {found.reason}"
+    indent = " " * (width + 2)
+    for change in found.directories:
+        yield f"{indent}{_change(change)}"
+    if found.impact and found.impact.services:
+        stops = ", ".join(found.impact.services)
+        yield f"{indent}{found.impact.method} interrupts: {stops}"
+    for obstacle in found.obstacles:
+        said = f"overridden by {obstacle.guard}" if obstacle.is_overridden else f"override: {obstacle.guard}: true"
+        yield f"{indent}guard: {obstacle.reason} ({said})"
+    for sibling in found.siblings:
+        article = f" [{sibling.article}]" if sibling.article else ""
+        yield f"{indent}also: {sibling.evidence}{article}. {sibling.next_step}"
+    for record in found.steps:
+        yield from (f"{indent}{line}" for line in _step(record, verbose=verbose))
+    yield from (f"{indent}{_proof(proof)}" for proof in _latest(found.proof))
+    if found.outage_seconds is not None:
+        yield f"{indent}restart took {found.outage_seconds:.1f} s"
+
+
+def _change(change: Change) -> str:
+    origin = "its own" if change.is_explicit else f"inherited from {change.inherited_from or 'the default'}"
+    if change.before == change.after:
+        return f"{change.path}  {change.before.meaning} ({origin})"
+    return f"{change.path}  {change.before.meaning} ({origin}) -> {change.after.meaning}"
+
+
+def _step(record: StepRecord, *, verbose: bool) -> Iterator[str]:
+    message = next((each.message for each in reversed(record.attempts) if each.message), "")
+    yield f"{record.step.id:<12}  {record.state}" + (f"  {message}" if message else "")
+    if verbose:
+        for each in record.attempts:
+            yield f"    {each.at:%H:%M:%S}  {each.state}  {each.error} {each.message}".rstrip()
+
+
+def _latest(proofs: tuple[Proof, ...]) -> list[Proof]:
+    """The last answer to each question; each key of the metabase is a question of its own."""
+    found: dict[tuple[str, str, str], Proof] = {}
+    for each in proofs:
+        subject = each.evidence.partition(" ")[0] if each.probe is Probe.METABASE else ""
+        found[(each.probe, each.origin, subject)] = each
+    return list(found.values())
+
+
+def _proof(proof: Proof) -> str:
+    took = f", {proof.latency_ms:.0f} ms" if proof.latency_ms is not None else ""
+    word = {Verdict.GOOD: "proved", Verdict.BAD: "not mended", Verdict.UNKNOWN: "not known"}[proof.verdict]
+    cause = f" {proof.cause}:" if proof.cause else ""
+    return f"{proof.probe} from {proof.origin}: {word}{took}:{cause} {proof.evidence}"

@@ -1,0 +1,63 @@
+"""Owns the file of a plan: the whole plan in JSON under its own hash, and the reading of it, with nothing trusted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from agent.errors import ConfigError, StalePlan
+from agent.model import Plan
+
+SCHEMA = "easfix-plan/1"
+
+
+@cache
+def _adapter() -> TypeAdapter[Plan]:
+    return TypeAdapter(Plan)
+
+
+def dump(plan: Plan) -> str:
+    """The document, ready for a file."""
+    body = _adapter().dump_python(plan, mode="json")
+    return json.dumps({"schema": SCHEMA, "hash": plan.hash, "plan": body}, indent=2) + "\n"
+
+
+def load(text: str, where: str) -> Plan:
+    """The plan of a document; ConfigError where it is none, or is no longer what its hash says."""
+    try:
+        document: Any = json.loads(text)
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+            raise ConfigError(f"this is not a plan of the schema {SCHEMA}", where=where, next_step=_HINT)
+        plan = _adapter().validate_json(json.dumps(document.get("plan")))
+    except (json.JSONDecodeError, ValidationError) as error:
+        first = str(error).splitlines()[0]
+        raise ConfigError(f"the plan cannot be read: {first}", where=where, next_step=_HINT) from error
+    if plan.hash != document.get("hash"):
+        raise ConfigError("the plan was changed after it was made: its hash does not fit", where=where, next_step=_HINT)
+    return plan
+
+
+def read(path: Path) -> Plan:
+    """The plan in a file."""
+    try:
+        return load(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the plan cannot be read: {error}", where=str(path), next_step=_HINT) from error
+
+
+def refuse_other_scripts(plan: Plan, hashes: Mapping[str, str]) -> None:
+    """StalePlan where this easfix would send other scripts than those the plan was made with."""
+    other = sorted(name for name, sha256 in plan.scripts if hashes.get(name) != sha256)
+    if other:
+        raise StalePlan(
+            f"the plan was made with other scripts than this easfix has: {', '.join(other)}",
+            next_step="Make the plan again with this easfix, and have it approved again.",
+        )
+
+
+_HINT = "Make one with: easfix plan -o plan.json"
