@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from agent.lab.winrm import wsmanfault as faults
@@ -58,6 +59,9 @@ class ShellTable:
         """Close all: the service stops, or the machine goes down."""
         for shell in list(self._shells.values()):
             self.remove(shell)
+
+    def __iter__(self) -> Iterator[Shell]:
+        return iter(list(self._shells.values()))
 
     def __len__(self) -> int:
         return len(self._shells)

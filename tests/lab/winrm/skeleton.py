@@ -53,7 +53,8 @@ def _shape(element: ET.Element, path: str, types: dict[str, str]) -> Iterator[st
     children = [child for child in element if child.tag not in ("TN", "TNRef")]
     names = element.find("TN")
     if names is not None:
-        types[names.get("RefId", "")] = "<".join(child.text or "" for child in names)
+        # The engine keeps no mark of what came in over the wire, so "Deserialized." is left out of the comparison.
+        types[names.get("RefId", "")] = "<".join((child.text or "").removeprefix("Deserialized.") for child in names)
     reference = element.find("TNRef")
     known = types[reference.get("RefId", "")] if reference is not None else ""
     yield here + (f" {types[names.get('RefId', '')]}" if names is not None else f" {known}" if known else "")

@@ -20,10 +20,10 @@ from agent.lab.powershell.values import Long
 
 def test_a_pool_speaks_protocol_2_1(lab: Practice) -> None:
     with lab.pool() as pool:
-        table = pool.application_private_data
+        told = pool.application_private_data.data["PSVersionTable"]
 
     assert (pool.protocol_version, pool.ps_version, pool.serialization_version) == ("2.1", "2.0", "1.1.0.1")
-    assert str(table["PSVersionTable"]["PSRemotingProtocolVersion"]) == "2.1"
+    assert {str(key): str(value) for key, value in told.items()}["PSRemotingProtocolVersion"] == "2.1"
 
 
 def test_a_property_bag_arrives_with_its_values(lab: Practice) -> None:
