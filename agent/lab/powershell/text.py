@@ -84,13 +84,18 @@ def to_string(value: Any, separator: str = " ") -> str:
     if isinstance(value, (bytes, bytearray)):
         return separator.join(str(unit) for unit in value)
     if isinstance(value, CustomObject):
-        return "@{" + "; ".join(f"{name}={to_string(held, separator)}" for name, held in value.items()) + "}"
+        return "@{" + "; ".join(f"{name}={_inside(held, separator)}" for name, held in value.items()) + "}"
     if isinstance(value, ClrObject):
         items = value.ps_iterate() if _enumerates(value) else None
         if items is not None:
             return separator.join(to_string(item, separator) for item in items)
         return value.ps_string()
     return str(value)
+
+
+def _inside(value: Any, separator: str) -> str:
+    """An array inside a bag shows as its type."""
+    return f"{getattr(value, 'kind', 'System.Object')}[]" if isinstance(value, list) else to_string(value, separator)
 
 
 def _enumerates(value: ClrObject) -> bool:

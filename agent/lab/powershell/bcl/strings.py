@@ -16,7 +16,14 @@ from agent.lab.powershell.values import Char, EnumValue, TypedArray
 
 _WHITE = " \t\n\r\v\f\u00a0\u2028\u2029\ufeff"
 _IGNORE = {1, 3, 5}  # CurrentCultureIgnoreCase, InvariantCultureIgnoreCase, OrdinalIgnoreCase
-_COMPARISONS = ["currentculture", "currentcultureignorecase", "invariantculture", "invariantcultureignorecase", "ordinal", "ordinalignorecase"]
+_COMPARISONS = [
+    "currentculture",
+    "currentcultureignorecase",
+    "invariantculture",
+    "invariantcultureignorecase",
+    "ordinal",
+    "ordinalignorecase",
+]
 
 
 def _range(name: str) -> ClrError:
