@@ -124,7 +124,9 @@ class Iis:
     def _service_changed(self, service: Service, _: ServiceState, new: ServiceState) -> None:
         if service.name == "IISADMIN" and new is ServiceState.RUNNING and not self._machine.metabase.loaded:
             self._machine.metabase.load()
-        elif service.name == "W3SVC" and new is ServiceState.RUNNING:
+            if self._machine.services.get("W3SVC").is_running:  # IIS 7, where W3SVC does not depend on IISADMIN
+                self._start_all()
+        elif service.name == "W3SVC" and new is ServiceState.RUNNING and self._machine.metabase.loaded:
             self._start_all()
         elif service.name == "W3SVC" and new is ServiceState.STOPPED:
             self._stop_all()
