@@ -19,7 +19,8 @@ from agent.lab.web.hop import Hop, HopFailed, HopFailure, HopLimits, Target
 from agent.lab.web.listener import Connection
 from agent.lab.web.logon import ConnectionLogon, Entry
 from agent.lab.web.message import Request, Response
-from agent.lab.web.pages import NOT_FOUND, SSL_REQUIRED, error_page
+from agent.lab.web.pages import NOT_FOUND, SSL_REQUIRED, error_page, kernel_page
+from agent.lab.web.pools import WARM_UP_SECONDS, Pools
 from agent.lab.web.wbxml import WbxmlError
 from agent.lab.web.webserver import Ports, WebServer
 from agent.lab.world.accounts import User
@@ -29,6 +30,7 @@ from agent.lab.world.machine import Machine
 from agent.lab.world.system import Role
 
 HTTP, HTTPS = 80, 443
+POOL = "MSExchangeSyncAppPool"
 LOG_FOLDER = r"C:\inetpub\logs\LogFiles"  # IIS 7
 OLDEST = (6, 5)  # Exchange 2003. domain 1.6, event 1028
 
@@ -113,6 +115,7 @@ class CasServer(WebServer):
         settings: CasSettings | None = None,
         faults: WebFaults | None = None,
         throttle_seconds: float = THROTTLE_SECONDS,
+        warm_up_seconds: float = WARM_UP_SECONDS,
     ) -> None:
         self.edition = EDITIONS[machine.role]
         self.server_header = self.edition.server_header
@@ -120,6 +123,7 @@ class CasServer(WebServer):
         self.settings = settings or CasSettings()
         self.events = CasEvents(machine, throttle_seconds)
         self._authority = authority
+        self._pools = Pools(machine, warm_up_seconds)
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Serve; the real port that stands for port 443."""
@@ -160,6 +164,9 @@ class CasServer(WebServer):
             return error_page(SSL_REQUIRED, self.culture)
         if request.path.strip("/").partition("/")[0].lower() != NAME.lower():
             return error_page(NOT_FOUND, self.culture)
+        # Without IISADMIN there is nobody to ask about pools, and IIS 7 goes on without it.
+        if self.machine.metabase.loaded and not await self._pools.enter(POOL):
+            return kernel_page(503, "Service Unavailable")
         entry = Entry(("Basic",), request.host, self.culture)
         challenge = connection.visitor.attempt(request, entry)
         if isinstance(challenge, Response):
@@ -242,7 +249,7 @@ def _plain(status: int) -> Response:
 
 def _in_iis7_words(response: Response) -> Response:
     """The short error page IIS 7 sends to a client that is not on the server itself."""
-    if response.status in _WORDS:
+    if response.status in _WORDS and not response.kernel:
         text = f"{response.status} - {_WORDS[response.status]}"
         response.body = f"<html><head><title>{text}</title></head><body><h2>{text}</h2></body></html>".encode()
         response.headers = [each for each in response.headers if each[0] != "Content-Type"]

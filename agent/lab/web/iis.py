@@ -37,7 +37,7 @@ from agent.lab.web.places import (
     place,
     site_for,
 )
-from agent.lab.web.pools import Pools
+from agent.lab.web.pools import WARM_UP_SECONDS, Pools
 from agent.lab.web.webserver import Ports, WebServer
 from agent.lab.world.accounts import User
 from agent.lab.world.errors import WorldError
@@ -45,7 +45,6 @@ from agent.lab.world.machine import Machine
 from agent.lab.world.system import Role
 
 HTTP, HTTPS = 80, 443
-WARM_UP_SECONDS = 2.0  # from the start of a worker process to its first answer
 _BINDINGS = ("ServerBindings", "SecureBindings")
 
 

@@ -6,6 +6,8 @@ from agent.lab.web.waiting import pause
 from agent.lab.world.machine import Machine
 from agent.lab.world.processes import Process
 
+WARM_UP_SECONDS = 2.0  # from the start of a worker process to its first answer [bg]
+
 
 class Pools:
     """The warm-up of each pool's worker process; those of a machine that has been up for long are warm."""

@@ -159,30 +159,26 @@ def decode(document: bytes) -> Element:
     """The tree of this document; raises WbxmlError with the place where it stops making sense."""
     cursor = _Cursor(document)
     _skip_header(cursor)
-    stack: list[Element] = []
-    root: Element | None = None
-    page = 0
+    above = Element("", "")
+    stack, page = [above], 0
     for count, token in enumerate(cursor):
         if count > MAX_ELEMENTS or len(stack) > MAX_DEPTH:
             raise WbxmlError("document too large")
         if token == _SWITCH_PAGE:
             page = cursor.byte()
         elif token == _END:
-            root = _pop(stack, cursor) or root
+            _inside(stack, cursor)
+            stack.pop()
         elif token in (_STR_I, _OPAQUE):
-            _top(stack, cursor).text += cursor.string() if token == _STR_I else cursor.opaque()
+            _inside(stack, cursor).text += cursor.string() if token == _STR_I else cursor.opaque()
         else:
             made = _tag(token, page, cursor)
-            if stack:
-                stack[-1].children.append(made)
-            elif root is not None:
-                raise WbxmlError(f"second root at byte {cursor.at}")
-            root = root or made
+            stack[-1].children.append(made)
             if token & _HAS_CONTENT:
                 stack.append(made)
-    if root is None or stack:
-        raise WbxmlError("document ends too early")
-    return root
+    if len(above.children) != 1 or len(stack) > 1:
+        raise WbxmlError("not one whole element")
+    return above.children[0]
 
 
 def _skip_header(cursor: _Cursor) -> None:
@@ -193,14 +189,8 @@ def _skip_header(cursor: _Cursor) -> None:
     cursor.skip(cursor.number())
 
 
-def _pop(stack: list[Element], cursor: _Cursor) -> Element | None:
-    _top(stack, cursor)
-    closed = stack.pop()
-    return closed if not stack else None
-
-
-def _top(stack: list[Element], cursor: _Cursor) -> Element:
-    if not stack:
+def _inside(stack: list[Element], cursor: _Cursor) -> Element:
+    if len(stack) == 1:
         raise WbxmlError(f"content outside an element at byte {cursor.at}")
     return stack[-1]
 

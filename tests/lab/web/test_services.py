@@ -167,3 +167,19 @@ def test_a_stopped_server_gives_everything_back(lab: Lab) -> None:
 
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(endpoint, timeout=DEADLINE)
+
+
+def test_a_cas_whose_sync_pool_is_stopped_is_503(lab: Lab) -> None:
+    cas = lab.cas()
+    lab.cas01.iis.stop_pool("MSExchangeSyncAppPool")
+
+    assert lab.phone(cas).ask().status == 503
+
+
+def test_a_cas_warms_up_after_its_own_iisreset(lab: Lab) -> None:
+    cas = lab.cas(warm_up_seconds=9.0)
+    in_background(lab, lab.cas01.iisreset.run, ["/noforce"])
+    assert lab.settled(cas)
+    status, seconds = ask_by_the_clock(lab, lab.phone(cas))
+
+    assert status == 401 and seconds >= 9.0
