@@ -4,8 +4,9 @@
 # Arguments:    Path   the keys, such as "W3SVC/1/ROOT/Microsoft-Server-ActiveSync"
 # Answers:      one object per key, Kind = 'flags':
 #   Path, Exists, Flags, Explicit (the key itself holds the value), InheritedFrom,
-#   IsFileReadable, SavedFlags (what MetaBase.xml holds on the key itself, in its own words; empty for nothing),
-#   SavedExplicit, SavedAt (when the file was written, UTC), Message (why the file could not be read)
+#   IsFileReadable, SavedExplicit (MetaBase.xml holds a value on the key itself), SavedFlags (that value, in the file's
+#   own words), SavedWord (the same as a number), SavedAt (when the file was written, UTC), Message (why it could not
+#   be read)
 # Undo:         nothing to undo.
 # Facts:        numbers such as "2.5" are sections of the domain reference.
 
@@ -36,6 +37,24 @@ function Get-Holder {
     return ''
 }
 
+function Get-Word {
+    # The number behind words such as "AccessSSL | AccessSSL128" (2.1).
+    param([string]$Words)
+    $bits = @{
+        AccessSSL = 8
+        AccessSSLNegotiateCert = 32
+        AccessSSLRequireCert = 64
+        AccessSSLMapCert = 128
+        AccessSSL128 = 256
+    }
+    $sum = 0
+    foreach ($name in @($Words -split '\s*\|\s*')) {
+        if ($bits.ContainsKey($name)) { $sum = $sum -bor $bits[$name] }
+        if ($name -match '^\d+$') { $sum = $sum -bor [int]$name }
+    }
+    $sum
+}
+
 # What an iisreset that kills IISADMIN leaves behind is what the file says (2.5, 2.6).
 $file = "$env:SystemRoot\system32\inetsrv\MetaBase.xml"
 $saved = ''
@@ -59,8 +78,9 @@ foreach ($key in $Path) {
         Explicit = $false
         InheritedFrom = ''
         IsFileReadable = $isReadable
-        SavedFlags = ''
         SavedExplicit = $false
+        SavedFlags = ''
+        SavedWord = $null
         SavedAt = $savedAt
         Message = $message
     }
@@ -76,6 +96,7 @@ foreach ($key in $Path) {
     if (($saved -match $element) -and ($matches[0] -match $attribute)) {
         $answer.SavedExplicit = $true
         $answer.SavedFlags = $matches[1]
+        $answer.SavedWord = Get-Word -Words $matches[1]
     }
     New-Object -TypeName 'PSObject' -Property $answer
 }

@@ -144,10 +144,17 @@ def test_reading_back_tells_memory_and_file_apart(server: Server) -> None:
     answer = server.one("readback", Path=[EAS])
 
     assert (answer["Exists"], answer["Flags"], answer["Explicit"]) == (True, 0, True)
-    assert (answer["IsFileReadable"], answer["SavedExplicit"]) == (True, True)
-    assert "AccessSSL" in answer["SavedFlags"]
+    assert (answer["IsFileReadable"], answer["SavedExplicit"], answer["SavedWord"]) == (True, True, 264)
+    assert answer["SavedFlags"] == "AccessSSL | AccessSSL128"
     server.machine.metabase.save()
-    assert "AccessSSL" not in server.one("readback", Path=[EAS])["SavedFlags"]
+    assert server.one("readback", Path=[EAS])["SavedWord"] == 0
+
+
+@pytest.mark.parametrize("word", [0, 8, 32, 64, 128, 256, 488])
+def test_every_bit_of_the_saved_word_is_read(server: Server, word: int) -> None:
+    server.set(EAS, word)
+
+    assert server.one("readback", Path=[EAS])["SavedWord"] == word
 
 
 def test_reading_back_answers_for_every_key_in_order(server: Server) -> None:
