@@ -33,6 +33,7 @@ FLOORS = {
     "agent.act": 2,
     "agent.detect": 3,
     "agent.plan": 3,
+    "agent.planfile": 3,
     "agent.apply": 3,
     "agent.verify": 4,
     "agent.rollback": 4,

@@ -127,6 +127,10 @@ class Journal:
         """The second looks of a run, due, taken or still to come."""
         return self._looks(second_looks.c.run_id == run)
 
+    def looks_open(self) -> tuple[SecondLook, ...]:
+        """The second looks that nobody took yet, due or not."""
+        return self._looks(second_looks.c.taken_at.is_(None))
+
     def took_look(self, run: str, server: str) -> None:
         """The second look was taken, by whichever run."""
         mine = (second_looks.c.run_id == run) & (second_looks.c.server == server) & second_looks.c.taken_at.is_(None)

@@ -99,6 +99,8 @@ class Fleet:
         self.call(self._start())
         for order in self.orders:
             self.inject(order)
+        for node in self.servers:
+            node.machine.ds2mb.settle()  # what was written to the directory just now has always been there
         return self
 
     def __exit__(

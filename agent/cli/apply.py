@@ -1,0 +1,167 @@
+"""The command `apply`: carry out a plan, or plan and ask; with --dry-run only show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from agent.cli.options import Options, globals_
+from agent.cli.select import selection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.cli.looking import Decided
+    from agent.cli.session import Session
+    from agent.model import Plan, Server
+    from agent.outcome import Outcome
+
+
+@click.command("apply")
+@click.argument("plan_file", required=False, type=click.Path(path_type=Path, dir_okay=False), metavar="[PLAN]")
+@click.option("--dry-run", is_flag=True, help="Show what would be done; nothing that could write is even opened.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--reason", default="", metavar="TEXT", help="Why, for the record.")
+@click.option("--change", default="", metavar="ID", help="The change ticket, for the record.")
+@selection
+@globals_
+def command(
+    options: Options,
+    plan_file: Path | None,
+    dry_run: bool,
+    yes: bool,
+    reason: str,
+    change: str,
+    limit: tuple[str, ...],
+    skip: tuple[str, ...],
+    beyond_max_servers: bool,
+) -> int:
+    """Clear the flag where it blocks the proxy, restart IIS, prove the proxy path, or put it back and say so.
+
+    \b
+    easfix apply --dry-run
+    easfix apply --limit EX01 --reason "phones of the Berlin office" --change CHG-4711
+    easfix apply plan.json --yes --json
+
+    Without a plan it plans first and asks. With one it does exactly that: a server that has moved since is refused,
+    the others go on. What was before is on record before anything is written; `easfix rollback last` puts it back.
+    """
+    from agent.cli.session import Session
+    from agent.cli.view import show
+
+    with Session(options) as session:
+        servers = session.servers(limit, skip, beyond_cap=beyond_max_servers)
+        if dry_run:
+            return show(_rehearse(session, options, servers, plan_file), options, "easfix apply, without --dry-run")
+        plan = _plan(session, options, servers, plan_file)
+        if not _is_wanted(options, plan, yes=yes):
+            print("Nothing was changed.")
+            return 5
+        outcome = _carry_out(session, options, servers, plan, reason, change)
+        return show(outcome, options, f"easfix show {outcome.run}; easfix rollback {outcome.run} puts it back")
+
+
+def _rehearse(session: Session, options: Options, servers: Sequence[Server], plan_file: Path | None) -> Outcome:
+    """Look and show. No writing transport, no journal: it holds nothing that could write."""
+    from agent.cli.looking import answer
+
+    decided = _look(session, options, servers)
+    if plan_file is None:
+        return answer("apply", decided, dry_run=True)
+    plan = _read(session, plan_file)
+    return answer("apply", _stale(plan, decided), dry_run=True, plan_hash=plan.hash)
+
+
+def _plan(session: Session, options: Options, servers: Sequence[Server], plan_file: Path | None) -> Plan:
+    from agent.cli.looking import make_plan
+
+    if plan_file is not None:
+        return _read(session, plan_file)
+    return make_plan(session, _look(session, options, servers))
+
+
+def _look(session: Session, options: Options, servers: Sequence[Server]) -> list[Decided]:
+    from agent.cli.looking import decide_all
+    from agent.cli.progress import Progress
+
+    with Progress(options) as listen:
+        return decide_all(session, servers, listen)
+
+
+def _read(session: Session, plan_file: Path) -> Plan:
+    from agent import planfile
+
+    plan = planfile.read(plan_file)
+    planfile.refuse_other_scripts(plan, dict(session.playbook.hashes))
+    return plan
+
+
+def _stale(plan: Plan, decided: Sequence[Decided]) -> list[Decided]:
+    """What the plan would do now: a server that moved since, or that the plan does not know, is refused."""
+    from dataclasses import replace
+
+    from agent.model import ServerState
+
+    planned = {each.server.casefold(): each for each in plan.servers}
+    found = []
+    for each in decided:
+        before = planned.get(each.plan.server.casefold())
+        reason = ""
+        if before is None:
+            reason = "refused: the plan does not name this server"
+        elif each.looked.error is None and before.fingerprint != each.plan.fingerprint:
+            reason = "refused: the server has changed since the plan was made; plan again"
+        if reason:
+            changed = replace(each.plan, state=ServerState.SKIPPED, reason=reason, steps=(), impact=None)
+            found.append(replace(each, plan=changed))
+        else:
+            found.append(each)
+    return found
+
+
+def _is_wanted(options: Options, plan: Plan, *, yes: bool) -> bool:
+    """Say what will happen, and ask; where there is nothing to do there is nothing to ask."""
+    import sys
+
+    from agent.cli.session import confirm
+    from agent.cli.view import lines
+    from agent.outcome import Outcome, of_plan
+
+    pending = [each for each in plan.servers if each.steps]
+    if yes or not pending:
+        return True
+    for line in lines(Outcome("plan", tuple(of_plan(each) for each in plan.servers))):
+        print(line, file=sys.stderr)
+    count = f"{len(pending)} server{'s' if len(pending) != 1 else ''}"
+    return confirm(f"Change {count} (plan {plan.hash[:12]})?")
+
+
+def _carry_out(
+    session: Session, options: Options, servers: Sequence[Server], plan: Plan, reason: str, change: str
+) -> Outcome:
+    from agent.cli.progress import Progress
+    from agent.cli.working import begin, conclude, tools
+    from agent.course import Course
+    from agent.fleet import over
+    from agent.model import ServerState
+
+    planned = {each.server.casefold(): each for each in plan.servers}
+    run = begin(session, "apply", plan, reason, change)
+    with Progress(options, run.id) as listen:
+        kit = tools(session, run, listen)
+
+        def work(server: Server) -> None:
+            found = planned.get(server.name.casefold())
+            if found is None:
+                run.conclude(server.name, ServerState.SKIPPED, "refused: the plan does not name this server")
+            elif not found.steps:
+                run.conclude(server.name, found.state, found.reason)
+            elif session.stop.is_set():
+                run.conclude(server.name, ServerState.SKIPPED, "stopped by the operator before it began")
+            else:
+                Course(kit, server, found).go()
+
+        over(servers, work, session.config.run.concurrency)
+    return conclude(session, run, "apply")

@@ -1,0 +1,68 @@
+"""The command `history`: the runs on record, newest first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from agent.cli.options import Options, globals_
+
+if TYPE_CHECKING:
+    from agent.model import RunRecord
+
+
+@click.command("history")
+@click.option("--count", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many runs.")
+@globals_
+def command(options: Options, count: int) -> int:
+    """List the runs on record, newest first, with how their servers ended.
+
+    \b
+    easfix history
+    easfix history --count 100 --json
+    """
+    from agent.cli.session import Session
+    from agent.cli.view import show
+    from agent.outcome import Outcome
+
+    with Session(options) as session:
+        runs = session.record.history(count)
+        if options.json:
+            return show(Outcome("history", (), extra={"runs": [_document(each) for each in runs]}), options)
+        for each in runs:
+            print(_line(each))
+        if not runs:
+            print("No run is on record yet.")
+        return 0
+
+
+def _document(run: RunRecord) -> dict[str, Any]:
+    return {
+        "run": run.id,
+        "command": run.command,
+        "started_at": run.started_at.isoformat(),
+        "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+        "exit_code": run.exit_code,
+        "by": run.holder.user,
+        "host": run.holder.host,
+        "reason": run.reason,
+        "change": run.change,
+        "plan_hash": run.plan_hash,
+        "version": run.version,
+        "states": _states(run),
+    }
+
+
+def _line(run: RunRecord) -> str:
+    ended = f"exit code {run.exit_code}" if run.exit_code is not None else "not ended"
+    states = ", ".join(f"{count} {state}" for state, count in _states(run).items())
+    ticket = f"  {run.change}" if run.change else ""
+    return (
+        f"{run.id}  {run.started_at:%Y-%m-%d %H:%M} UTC  {run.command}  {ended}  {states}  by {run.holder.user}{ticket}"
+    )
+
+
+def _states(run: RunRecord) -> dict[str, int]:
+    return dict(Counter(str(each.state or "unknown") for each in run.servers))

@@ -1,0 +1,119 @@
+"""The command `rollback`: put back what a run changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from agent.cli.options import Options, globals_
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.cli.session import Session
+    from agent.outcome import Outcome
+
+
+@click.command("rollback")
+@click.argument("run")
+@click.option("--limit", multiple=True, metavar="NAMES", help="Only these servers of the run.")
+@click.option("--dry-run", is_flag=True, help="Show what would be put back; nothing is sent to any server.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--reason", default="rolled back by the operator", show_default=True, metavar="TEXT", help="Why.")
+@click.option("--take-over", is_flag=True, help="The run's process certainly no longer runs.")
+@globals_
+def command(
+    options: Options, run: str, limit: tuple[str, ...], dry_run: bool, yes: bool, reason: str, take_over: bool
+) -> int:
+    """Put back what a run changed, per property, from the record and nothing else. IIS is not restarted.
+
+    \b
+    easfix rollback last --dry-run
+    easfix rollback 20110314-020000-1f3a9c --limit EX01 --yes
+
+    RUN is the name of a run, its beginning, or `last`. A value that was inherited is put back by deleting our own.
+    A directory that no longer holds what easfix wrote is refused, not overwritten.
+    """
+    from agent.cli.session import Session
+    from agent.cli.view import show
+
+    with Session(options) as session:
+        journal = session.record if dry_run else session.journal
+        name = journal.find(run)
+        names = _owing(session, name, limit, dry_run=dry_run)
+        preview = _preview(session, name, names, dry_run=dry_run)
+        if dry_run or not any(each.directories for each in preview.servers):
+            return show(preview, options)
+        if not yes and not _is_wanted(preview):
+            print("Nothing was changed.")
+            return 5
+        return show(_put_back(session, options, name, names, reason, forced=take_over), options)
+
+
+def _owing(session: Session, name: str, limit: tuple[str, ...], *, dry_run: bool) -> list[str]:
+    from agent.cli.working import chosen
+
+    journal = session.record if dry_run else session.journal
+    return chosen(journal.run(name), limit)
+
+
+def _preview(session: Session, name: str, names: Sequence[str], *, dry_run: bool) -> Outcome:
+    """What would be put back, from the record alone."""
+    from dataclasses import replace
+
+    from agent.model import ServerState
+    from agent.outcome import Outcome, of_record
+    from agent.rollback import preview
+
+    journal = session.record if dry_run else session.journal
+    servers = []
+    for each in journal.run(name).servers:
+        if each.name not in names:
+            continue
+        changes = preview(each.steps, journal.originals(name, each.name))
+        found = replace(of_record(each), directories=changes, steps=(), proof=())
+        if changes:
+            found = replace(found, state=ServerState.PENDING, reason="to be put back")
+        else:
+            found = replace(found, state=ServerState.RIGHT, reason="nothing of this run is left to be put back")
+        servers.append(found)
+    return Outcome("rollback", tuple(servers), name, extra={"dry_run": True} if dry_run else {})
+
+
+def _is_wanted(preview: Outcome) -> bool:
+    import sys
+
+    from agent.cli.session import confirm
+    from agent.cli.view import lines
+
+    for line in lines(preview):
+        print(line, file=sys.stderr)
+    count = sum(bool(each.directories) for each in preview.servers)
+    return confirm(f"Put back {count} server{'s' if count != 1 else ''}?")
+
+
+def _put_back(
+    session: Session, options: Options, name: str, names: Sequence[str], reason: str, *, forced: bool
+) -> Outcome:
+    from agent.cli.progress import Progress
+    from agent.cli.working import conclude, known, plan_of, take_over, tools
+    from agent.course import Course
+    from agent.fleet import over
+    from agent.model import Server
+    from agent.rollback import owed
+
+    record = session.journal.run(name)
+    plans = plan_of(session, record)
+    steps = {each.name: each.steps for each in record.servers}
+    owing = [each for each in names if owed(steps[each], session.journal.originals(name, each))]
+    servers = known(session, owing)
+    run = take_over(session, name, forced=forced)
+    with Progress(options, name) as listen:
+        kit = tools(session, run, listen)
+
+        def work(server: Server) -> None:
+            Course(kit, server, plans[server.name]).go_back(reason)
+
+        over(servers, work, session.config.run.concurrency)
+    return conclude(session, run, "rollback", owing)

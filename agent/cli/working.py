@@ -1,0 +1,154 @@
+"""Owns carrying out a run: the record begun, every server's course, the answer read back from the record."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from agent.cli.session import Session, now
+from agent.errors import ConfigError, Locked, UnknownName
+from agent.outcome import Outcome, of_record
+
+if TYPE_CHECKING:
+    from agent.course import Tools
+    from agent.journal import OpenRun
+    from agent.model import Plan, RunRecord, Server, ServerPlan
+    from agent.notice import Listen
+
+
+def begin(session: Session, command: str, plan: Plan, reason: str, change: str) -> OpenRun:
+    """Write down that a run begins, with the plan it carries out."""
+    from agent import planfile
+    from agent.model import RunRecord
+
+    name = session.new_run()
+    session.journal.save_plan(plan.hash, planfile.dump(plan))
+    record = RunRecord(
+        name, command, now(), session.holder(name), version("easfix"), reason, change, plan_hash=plan.hash
+    )
+    return session.journal.begin(record)
+
+
+def take_over(session: Session, run: str, *, forced: bool = False) -> OpenRun:
+    """Go on with a run; refused while the process that began it may still be at work."""
+    found = session.journal.run(run)
+    if found.ended_at is None and not forced:
+        _refuse_living(found)
+    return session.journal.resume(run, session.holder(run))
+
+
+def tools(session: Session, run: OpenRun, listen: Listen) -> Tools:
+    """What every server of the run is worked on with."""
+    from agent.apply import Limits
+    from agent.course import Tools
+
+    config = session.config
+    return Tools(
+        journal=session.journal,
+        run=run,
+        connect=session.connect,
+        scripts=session.playbook.scripts,
+        questioner=session.questioner("retry"),
+        waiter=session.waiter,
+        verifier=session.verifier(),
+        limits=Limits(config.restart.timeout_seconds, int(config.restart.deadline_seconds)),
+        puts_back=config.run.on_failure == "rollback",
+        second_look=session.second_look,
+        now=now,
+        is_stopping=session.stop.is_set,
+        listen=listen,
+    )
+
+
+def conclude(session: Session, run: OpenRun, command: str, names: Sequence[str] | None = None) -> Outcome:
+    """Read the answer back from the record, and end the run with its exit code."""
+    from agent.exits import Exit
+
+    record = session.journal.run(run.id)
+    servers = tuple(of_record(each) for each in record.servers if names is None or each.name in names)
+    codes = (Exit.INTERRUPTED,) if session.stop.is_set() else ()
+    outcome = Outcome(
+        command, servers, run.id, codes, {"journal": session.journal.where, "plan_hash": record.plan_hash}
+    )
+    run.end(int(outcome.exit_code))
+    return outcome
+
+
+def plan_of(session: Session, record: RunRecord) -> dict[str, ServerPlan]:
+    """The plan that a run carries out, by server."""
+    from agent import planfile
+
+    document = session.journal.plan(record.plan_hash)
+    return {each.server: each for each in planfile.load(document, f"plan {record.plan_hash[:12]}").servers}
+
+
+def known(session: Session, names: Sequence[str]) -> list[Server]:
+    """The servers of these names as the configuration has them now; ConfigError where one is gone."""
+    from agent.inventory import back_ends
+
+    every = {server.name.casefold(): server for server in back_ends(session.config)}
+    gone = [name for name in names if name.casefold() not in every]
+    if gone:
+        raise ConfigError(
+            f"the configuration does not name {', '.join(gone)}, which this run has worked on",
+            where=str(session.path),
+            next_step="Put the server back into the configuration, or leave it out with --limit.",
+        )
+    return [every[name.casefold()] for name in names]
+
+
+def chosen(record: RunRecord, limit: Sequence[str]) -> list[str]:
+    """The names of the run's servers that the operator means; UnknownName for one that the run does not have."""
+    names = [each.name for each in record.servers]
+    wanted = {name.strip().casefold() for text in limit for name in text.split(",") if name.strip()}
+    for name in wanted - {each.casefold() for each in names}:
+        raise UnknownName(f"run {record.id} has no server {name}", next_step=f"It has: {', '.join(names)}.")
+    return [name for name in names if not wanted or name.casefold() in wanted]
+
+
+def _refuse_living(record: RunRecord) -> None:
+    """The lease is the law; this only keeps two processes from alternating."""
+    holder = record.holder
+    is_here = holder.host == socket.gethostname()
+    if is_here and (holder.pid == os.getpid() or not _is_alive(holder.pid)):
+        return
+    where = "is still at work" if is_here else f"ran on {holder.host}, and from here nobody can tell whether it lives"
+    raise Locked(
+        "",
+        f"{holder} {where}",
+        run=record.id,
+        holder=str(holder),
+        since=record.started_at,
+        next_step="Wait for it to end. When it certainly no longer runs: --take-over.",
+    )
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a process of this number runs here; one that cannot be asked counts as alive."""
+    if os.name == "nt":
+        return _is_alive_on_windows(pid)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _is_alive_on_windows(pid: int) -> bool:
+    """On Windows os.kill would end the process instead of asking."""
+    import ctypes
+
+    query_limited, still_active, invalid_parameter = 0x1000, 259, 87
+    kernel = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined,unused-ignore]  # Windows only
+    handle = kernel.OpenProcess(query_limited, False, pid)
+    if not handle:
+        return bool(ctypes.get_last_error() != invalid_parameter)  # type: ignore[attr-defined,unused-ignore]  # as above
+    code = ctypes.c_ulong()
+    kernel.GetExitCodeProcess(handle, ctypes.byref(code))
+    kernel.CloseHandle(handle)
+    return code.value == still_active
