@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CODE_PAGE = "cp437"
 NOT_RECOGNIZED = 9009  # %ERRORLEVEL% after an unknown command; `cmd /c` itself ends with 1
-_READS_STDIN = frozenset({"-"})
+_READS_STDIN = frozenset({"-", "-inputformat"})
 
 
 class ExitLine(Exception):  # noqa: N818 - control flow
@@ -221,5 +221,9 @@ class Interpreter:
 
 
 def _reads_stdin(name: str, arguments: list[str], streams: Streams) -> bool:
-    """Programs of the lab that read: powershell with `-`, and cmd, which hands its input on."""
-    return name in ("powershell", "cmd") and bool(_READS_STDIN & set(arguments)) and streams.stdin is not empty
+    """Programs of the lab that read: powershell with `-` or a format for its input, and cmd, which hands it on.
+
+    The real powershell.exe always reads input that is redirected, and waits for ever when it has no end.
+    """
+    given = {word.lower() for word in arguments}
+    return name in ("powershell", "cmd") and not _READS_STDIN.isdisjoint(given) and streams.stdin is not empty
