@@ -86,7 +86,13 @@ class Fleet:
         for number in range(1, servers + 1):
             self._add_server(f"EX{number:02}", shared)
         for number in range(1, proxies + 1):
-            machine = client_access(f"CAS{number:02}", self.forest, (2010, 2007)[number % 2 - 1], seed=self.seed)
+            machine = client_access(
+                f"CAS{number:02}",
+                self.forest,
+                (2007, 2010)[number % 2],
+                address=_address(len(self.nodes)),
+                seed=self.seed,
+            )
             self.nodes[machine.name] = Node(machine, shared)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="lab-loop", daemon=True)
@@ -166,6 +172,7 @@ class Fleet:
             self.forest,
             front_end="front-end" in wanted,
             clustered="clustered-ds2mb" in wanted,
+            address=_address(len(self.nodes)),
             seed=self.seed,
         )
         machine.iisreset.seconds = self.pace.restart_seconds
@@ -199,6 +206,11 @@ def _orders(servers: int, proxies: int, faults: Iterable[str] | None) -> list[Or
 
 def _turn(order: Order) -> tuple[bool, int]:
     return order.fault.name == _LAST, list(FAULTS).index(order.fault.name)
+
+
+def _address(number: int) -> str:
+    """An address for logs and address restrictions, of the range for tests (RFC 2544); nothing is ever sent there."""
+    return f"198.18.{number // 250}.{number % 250 + 1}"
 
 
 def _password() -> str:

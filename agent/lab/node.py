@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.lab.logon import Secrets
+from agent.lab.powershell.bindings.shell import program
 from agent.lab.web.authority import LabAuthority
 from agent.lab.web.cas import CasServer, CasSettings
 from agent.lab.web.faults import WebFaults
@@ -45,6 +46,7 @@ class Node:
 
     def __init__(self, machine: Machine, shared: Shared) -> None:
         self.machine = machine
+        program.install(machine)
         self.wire = WireFaults()
         self.web_faults = WebFaults()
         self.winrm = WinrmServer(machine, shared.authority, quotas=shared.quotas, faults=self.wire)
