@@ -11,11 +11,12 @@ that object the answer is incomplete, whatever the exit code: nothing is read fr
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.model import Scalar
-from agent.transport.clixml import BadClixml, Plain, Reader, document
+from agent.transport.clixml import Plain, Reader, document, unescape
 
 LONGEST_COMMAND_LINE = 8191  # KB830473: Windows XP and Server 2003
 _LINE = 1024  # characters of base64 on a line of standard input
@@ -95,6 +96,12 @@ def answer(stdout: bytes, mark: str) -> Answer:
     )
 
 
+def words(stderr: bytes) -> str:
+    """What stands on standard error, without its markup and cut short."""
+    text = re.sub(r"<[^>]*>", " ", stderr.decode("utf-8", "replace").replace(_HEADER, " "))
+    return " ".join(unescape(text).split())[:300]
+
+
 def _values(xml: str) -> list[Plain]:
     reader = Reader()
     read = [(element, reader.read(element)) for element in document(xml)]
@@ -131,6 +138,3 @@ def _one(value: Scalar) -> str:
         return f"([double]({value!r}))"
     encoded = base64.b64encode(value.encode("utf-16-le", "surrogatepass")).decode("ascii")
     return f"([Text.Encoding]::Unicode.GetString([Convert]::FromBase64String('{encoded}')))"
-
-
-__all__ = ["LONGEST_COMMAND_LINE", "Answer", "BadClixml", "Incomplete", "answer", "command_line", "standard_input"]

@@ -53,10 +53,13 @@ def describe(
 ) -> Fault:
     """The facts of a foreign exception; what only its library's owner can read from it comes as arguments."""
     chain = tuple(_chain(error))
+    names = frozenset(kind.__name__ for link in chain for kind in type(link).__mro__)
+    # Errors of the network are wrapped several times; the innermost says it best.
+    words = text or str(chain[-1] if "RequestException" in names else error) or type(error).__name__
     return Fault(
         stage=stage,
-        names=frozenset(kind.__name__ for link in chain for kind in type(link).__mro__),
-        text=" ".join((text or str(chain[-1]) or str(error) or type(error).__name__).split())[:500],
+        names=names,
+        text=" ".join(words.split())[:500],
         status=status,
         code=code,
         logon_code=next((found for link in chain if (found := _logon_code(link)) is not None), None),
@@ -74,9 +77,9 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _inner(link: BaseException) -> BaseException | None:
-    hidden = (getattr(link, "base_error", None), getattr(link, "reason", None), *link.args)
-    candidates = (*hidden, link.__cause__, None if link.__suppress_context__ else link.__context__)
-    return next((item for item in candidates if isinstance(item, BaseException)), None)
+    # Not the context: what a library was busy with when something else went wrong is no reason for it.
+    hidden = (getattr(link, "base_error", None), getattr(link, "reason", None), *link.args, link.__cause__)
+    return next((item for item in hidden if isinstance(item, BaseException)), None)
 
 
 def _logon_code(link: BaseException) -> int | None:

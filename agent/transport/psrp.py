@@ -35,8 +35,8 @@ class PsrpTransport(Visit):
 
     own_errors = (exceptions.WinRMError,)
 
-    def open(self, opened: requests.Session, url: str) -> None:
-        """Log on and open the runspace pool."""
+    def attach(self, opened: requests.Session, url: str) -> None:
+        """Talk to the server over this session from now on."""
         address = urlsplit(url)
         self._wsman = WSMan(
             address.hostname or "",
@@ -47,6 +47,9 @@ class PsrpTransport(Visit):
             operation_timeout=OPERATION_SECONDS,
         )
         self._wsman.transport.session = opened
+
+    def open(self) -> None:
+        """Log on and open the runspace pool."""
         self._pool = _Pool(self._wsman)
         self._finished: str | None = None
         self._pool.open()
@@ -75,7 +78,8 @@ class PsrpTransport(Visit):
 
     def end(self) -> None:
         """Delete the shell; with it ends whatever still runs in it."""
-        self._pool.close()
+        self._pool.shell.wsman = self._wsman
+        self._pool.shell.close()
 
     def describe(self, error: Exception) -> Fault:
         """The facts of pypsrp's errors, and of any other."""

@@ -52,9 +52,9 @@ def failed(server: str, script: Script, found: Mapping[str, Plain]) -> errors.Sc
 
 def _position(found: Mapping[str, Plain]) -> str:
     info = found.get("InvocationInfo")
-    line = found.get("InvocationInfo_ScriptLineNumber") or _member(info, "ScriptLineNumber")
-    words = _text(found.get("InvocationInfo_PositionMessage") or _member(info, "PositionMessage"))
-    return words or (f"line {line}" if line else "")
+    line = _text(found.get("InvocationInfo_ScriptLineNumber")) or _member(info, "ScriptLineNumber")
+    words = _text(found.get("InvocationInfo_PositionMessage")) or _member(info, "PositionMessage")
+    return words or (f"line {line}" if line not in ("", "0") else "")
 
 
 def _category(value: Plain) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import re
 import socket
@@ -65,16 +64,18 @@ class Visit(ABC):
     def close(self) -> None:
         """End the visit; never raises because the server is gone."""
         if self._is_open:
-            self.line.begin(CLOSING_SECONDS)
-            with contextlib.suppress(*self._foreign()):
-                self.end()
+            self._end()
         self._discard()
 
     # --- what a way in does ------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def open(self, opened: requests.Session, url: str) -> None:
-        """Log on and open a shell over this session."""
+    def attach(self, opened: requests.Session, url: str) -> None:
+        """Talk to the server over this session from now on."""
+
+    @abstractmethod
+    def open(self) -> None:
+        """Log on and open a shell."""
 
     @abstractmethod
     def execute(
@@ -108,11 +109,15 @@ class Visit(ABC):
         self._is_open = True
 
     def _open(self) -> None:
+        self._attach()
+        self.open()
+
+    def _attach(self) -> None:
         winrm = self.server.winrm
         logon = Logon(self._credentials, winrm.auth, self.server.fqdn, self.line, seals=winrm.scheme == "http")
         host = f"[{self.server.address}]" if ":" in self.server.address else self.server.address
         opened = session(self.line, winrm, self.server.fqdn, logon)
-        self.open(opened, f"{winrm.scheme}://{host}:{winrm.port}/wsman")
+        self.attach(opened, f"{winrm.scheme}://{host}:{winrm.port}/wsman")
 
     def _refusal(self, error: Exception, attempt: Attempt) -> errors.ServerError:
         fault = self.describe(error)
@@ -121,7 +126,7 @@ class Visit(ABC):
         refusal = translate(self.server.name, fault)
         if isinstance(refusal, errors.Denied):
             self._denied = refusal
-        self.close()
+        self._discard()
         return refusal
 
     def _knock(self) -> None:
@@ -141,7 +146,7 @@ class Visit(ABC):
             output, reported = self.execute(script, arguments)
         except self._foreign() as error:
             fault = self.describe(error)
-            self.close()  # what still runs ends with its shell: no script of a lost session goes on unseen
+            self._bury()
             raise translate(self.server.name, fault) from error
         except BaseException:
             self._discard()
@@ -149,6 +154,27 @@ class Visit(ABC):
         if reported:
             raise failed(self.server.name, script, reported[-1])
         return records(self.server.name, script, output)
+
+    def _bury(self) -> None:
+        """End the shell of a session that went wrong, over a new connection if need be.
+
+        So no script goes on unseen while the server is looked at again, and the shell does not count against the five
+        that a user may have (domain 6.1) until it has been idle for three minutes.
+        """
+        if not self._end():
+            self._discard()
+            self._end(anew=True)
+        self._discard()
+
+    def _end(self, *, anew: bool = False) -> bool:
+        self.line.begin(CLOSING_SECONDS)
+        try:
+            if anew:
+                self._attach()
+            self.end()
+        except self._foreign():
+            return False
+        return True
 
     def _foreign(self) -> tuple[type[Exception], ...]:
         return (*self.own_errors, *logon_errors(), *_FOREIGN)

@@ -23,7 +23,7 @@ from agent.transport.visit import OPERATION_SECONDS, Visit, silence
 
 _UTF8 = 65001  # code page of the shell: CLIXML is written in it
 _PIECE = 32 * 1024  # bytes of standard input in a request; an envelope holds 150 KB (domain 6.1)
-_NOT_FOUND = (1, 9009)  # exit codes of cmd.exe for a program that is not there
+_NOT_FOUND = 9009  # of cmd.exe, for a program that is not there
 
 silence("winrm", "requests_ntlm", "spnego", "urllib3")
 
@@ -38,8 +38,8 @@ class WinrmTransport(Visit):
         AssertionError,  # pywinrm asserts that an answer belongs to its request
     )
 
-    def open(self, opened: requests.Session, url: str) -> None:
-        """Log on and open the shell."""
+    def attach(self, opened: requests.Session, url: str) -> None:
+        """Talk to the server over this session from now on."""
         self._protocol = Protocol(
             url,
             transport="kerberos",  # the one whose credentials pywinrm does not ask for: the session has its own logon
@@ -51,6 +51,9 @@ class WinrmTransport(Visit):
         wire.session = opened
         if url.startswith("http:"):
             wire.encryption = Sealing.after_logon(opened, url)
+
+    def open(self) -> None:
+        """Log on and open the shell."""
         self._shell = self._protocol.open_shell(codepage=_UTF8, noprofile=True)
 
     def execute(
@@ -63,14 +66,15 @@ class WinrmTransport(Visit):
         command = self._protocol.run_command(self._shell, program, switches, console_mode_stdin=False)
         self._send(command, bootstrap.standard_input(script.text, arguments))
         self.stage = Stage.RUNNING
-        stdout, code = self._receive(command)
+        stdout, stderr, code = self._receive(command)
         self._protocol.cleanup_command(self._shell, command)
+        if code == _NOT_FOUND and not stdout:
+            raise NoPowerShell("there is no powershell.exe on the server")
         try:
             said = bootstrap.answer(stdout, mark)
         except bootstrap.Incomplete as error:
-            if code in _NOT_FOUND and not stdout:
-                raise NoPowerShell("there is no powershell.exe on the server") from error
-            raise
+            words = bootstrap.words(stderr)  # for a person to read; nothing is decided by them
+            raise bootstrap.Incomplete(f"{error} (exit code {code}{': ' if words else ''}{words})") from error
         return said.output, said.reported
 
     def end(self) -> None:
@@ -99,17 +103,18 @@ class WinrmTransport(Visit):
             piece = text[at : at + _PIECE]
             self._protocol.send_command_input(self._shell, command, piece, end=at + _PIECE >= len(text))
 
-    def _receive(self, command: str) -> tuple[bytes, int]:
-        stdout = []
+    def _receive(self, command: str) -> tuple[bytes, bytes, int]:
+        stdout, stderr = [], []
         while True:
             self._limit()
             try:
-                out, _, code, is_done = self._protocol.get_command_output_raw(self._shell, command)
+                out, err, code, is_done = self._protocol.get_command_output_raw(self._shell, command)
             except exceptions.WinRMOperationTimeoutError:
                 continue  # nothing yet; the line's deadline ends the waiting
             stdout.append(out)
+            stderr.append(err)
             if is_done:
-                return b"".join(stdout), code
+                return b"".join(stdout), b"".join(stderr), code
 
     def _limit(self) -> None:
         self._protocol.operation_timeout_sec = max(1, min(OPERATION_SECONDS, math.ceil(self.line.remaining)))

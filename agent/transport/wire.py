@@ -39,6 +39,7 @@ class Line:
     connect_timeout: float = 10.0
     read_timeout: float = 30.0  # longer than any server-side wait (visit.OPERATION_SECONDS)
     most_bytes: int = 64 * 1024 * 1024  # of all answers to one script
+    largest: int = 2 * 1024 * 1024  # of one answer; we ask for envelopes of 150 KB, a newer server gives 500
     deadline: float = float("inf")
     received: int = 0
     sent: int = 0  # requests
@@ -119,11 +120,13 @@ class _Adapter(HTTPAdapter):
 
     def _read(self, raw: BaseHTTPResponse) -> bytes:
         pieces = []
+        size = 0
         while piece := raw.read1(_PIECE):
+            size += len(piece)
             self._line.received += len(piece)
-            if self._line.received > self._line.most_bytes:
+            if size > self._line.largest or self._line.received > self._line.most_bytes:
                 raw.close()
-                raise Oversized(f"the answer is larger than {self._line.most_bytes:,} bytes")
+                raise Oversized(f"the answer is larger than {min(size, self._line.most_bytes):,} bytes")
             if self._line.monotonic() > self._line.deadline + _GRACE:
                 raw.close()
                 raise Overdue("the answer did not end within the time")
