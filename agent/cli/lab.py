@@ -64,7 +64,7 @@ def up(
 
     Without --fault the servers show each common case. `easfix lab faults` lists the faults.
     """
-    with _missing_extra():
+    with missing_extra():
         from agent.lab.faults import FaultError
         from agent.lab.fleet import Fleet, Pace
 
@@ -119,7 +119,7 @@ def faults(options: Options) -> None:
     \b
     easfix lab faults
     """
-    with _missing_extra():
+    with missing_extra():
         from agent.lab.faults import FAULTS
 
     if options.json:
@@ -132,7 +132,7 @@ def faults(options: Options) -> None:
         print(f"{name:<{width}}  {sentence}")
 
 
-class _missing_extra:  # noqa: N801 - reads as a statement: with _missing_extra()
+class missing_extra:  # noqa: N801 - reads as a statement: with missing_extra()
     """Says which extra is needed where the lab's libraries are not installed."""
 
     def __enter__(self) -> None:
@@ -182,7 +182,7 @@ def _run(fleet: Fleet, directory: Path, options: Options) -> None:
 
 
 def _ask(directory: Path, what: str, **more: str) -> dict[str, Any]:
-    with _missing_extra():
+    with missing_extra():
         from agent.lab.control import LabGone, ask
         from agent.lab.faults import FaultError
     from agent.errors import ConfigError
