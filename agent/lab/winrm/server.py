@@ -7,6 +7,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from agent.lab.port import LoopbackPort
+from agent.lab.powershell.bindings.shell.program import install as install_powershell
 from agent.lab.powershell.engine import Engine
 from agent.lab.winrm.cmd.program import cmd
 from agent.lab.winrm.connection import Connection
@@ -45,6 +46,7 @@ class WinrmServer:
     ) -> None:
         """`authority` is shared by the fleet; `faults` may be changed while running."""
         self._new_engine = new_engine
+        install_powershell(machine)
         machine.programs.setdefault("cmd", cmd)
         self.machine = machine
         self.authority = authority

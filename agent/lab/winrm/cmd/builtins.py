@@ -13,7 +13,8 @@ from agent.lab.world.errors import ErrorKind, WorldError
 if TYPE_CHECKING:
     from agent.lab.winrm.cmd.interpreter import Interpreter
 
-Builtin = Callable[["Interpreter", str, Streams], int]
+# The exit code; None is success that leaves %ERRORLEVEL% as it was.
+Builtin = Callable[["Interpreter", str, Streams], "int | None"]
 _NAME = re.compile(r"\s*([A-Za-z]+)(?=[\s.:;,=/\\(\"+\[\]]|$)(.*)\Z", re.DOTALL)
 
 
@@ -29,57 +30,57 @@ def find_builtin(text: str) -> tuple[Builtin, str] | None:
 
 
 def _left_out(name: str) -> Builtin:
-    def refuse(shell: Interpreter, rest: str, streams: Streams) -> int:
+    def refuse(shell: Interpreter, rest: str, streams: Streams) -> int | None:
         shell.write(streams.stderr, f"The practice lab's cmd.exe does not do '{name}'.")
         return 1
 
     return refuse
 
 
-def _echo(shell: Interpreter, rest: str, streams: Streams) -> int:
+def _echo(shell: Interpreter, rest: str, streams: Streams) -> int | None:
     text = rest[1:] if rest else ""
     if not rest.strip() or text.strip().lower() in ("on", "off"):
         if not rest.strip():
             shell.write(streams.stdout, "ECHO is on.")
-        return shell.errorlevel
+        return None
     shell.write(streams.stdout, text)
-    return shell.errorlevel
+    return None
 
 
-def _ver(shell: Interpreter, rest: str, streams: Streams) -> int:
+def _ver(shell: Interpreter, rest: str, streams: Streams) -> int | None:
     shell.write(streams.stdout, "")
     shell.write(streams.stdout, f"Microsoft Windows [Version {shell.machine.os.version}]")
     return 0
 
 
-def _set(shell: Interpreter, rest: str, streams: Streams) -> int:
+def _set(shell: Interpreter, rest: str, streams: Streams) -> int | None:
     name, equals, value = rest.strip().strip('"').partition("=")
     if name.startswith("/"):
         return _left_out("set /")(shell, rest, streams)
     if equals:
         shell.variables.set(name, value)
-        return 0
+        return None
     shown = list(shell.variables.starting_with(name))
     for each, content in shown:
         shell.write(streams.stdout, f"{each}={content}")
     if not shown:
         shell.write(streams.stderr, f"Environment variable {name} not defined")
-    return 0 if shown else 1
+    return None if shown else 1
 
 
-def _cd(shell: Interpreter, rest: str, streams: Streams) -> int:
+def _cd(shell: Interpreter, rest: str, streams: Streams) -> int | None:
     target = re.sub(r"\A\s*/d\b", "", rest, flags=re.IGNORECASE).strip()
     if not target:
         shell.write(streams.stdout, shell.directory)
-        return 0
+        return None
     path = shell.path(target)
     if not shell.machine.files.is_directory(path):
         raise WorldError(ErrorKind.PATH_NOT_FOUND, path)
     shell.directory = path
-    return 0
+    return None
 
 
-def _type(shell: Interpreter, rest: str, streams: Streams) -> int:
+def _type(shell: Interpreter, rest: str, streams: Streams) -> int | None:
     names = re.findall(r'"[^"]*"|\S+', rest)
     if not names:
         shell.write(streams.stderr, "The syntax of the command is incorrect.")
@@ -89,7 +90,7 @@ def _type(shell: Interpreter, rest: str, streams: Streams) -> int:
     return 0
 
 
-def _delete(shell: Interpreter, rest: str, streams: Streams) -> int:
+def _delete(shell: Interpreter, rest: str, streams: Streams) -> int | None:
     names = [name for name in re.findall(r'"[^"]*"|\S+', rest) if not name.startswith("/")]
     for name in names:
         path = shell.path(name)
@@ -100,7 +101,7 @@ def _delete(shell: Interpreter, rest: str, streams: Streams) -> int:
     return 0
 
 
-def _mkdir(shell: Interpreter, rest: str, streams: Streams) -> int:
+def _mkdir(shell: Interpreter, rest: str, streams: Streams) -> int | None:
     for name in re.findall(r'"[^"]*"|\S+', rest):
         path = shell.path(name)
         if shell.machine.files.exists(path):
@@ -110,21 +111,21 @@ def _mkdir(shell: Interpreter, rest: str, streams: Streams) -> int:
     return 0
 
 
-def _exit(shell: Interpreter, rest: str, streams: Streams) -> int:
+def _exit(shell: Interpreter, rest: str, streams: Streams) -> int | None:
     code = re.sub(r"\A\s*/b\b", "", rest, flags=re.IGNORECASE).strip()
     raise ExitLine(int(code) if re.fullmatch(r"-?\d+", code) else shell.errorlevel)
 
 
-def _rem(shell: Interpreter, rest: str, streams: Streams) -> int:
-    return shell.errorlevel
+def _rem(shell: Interpreter, rest: str, streams: Streams) -> int | None:
+    return None
 
 
-def _call(shell: Interpreter, rest: str, streams: Streams) -> int:
-    shell.simple(shell.variables.expand(rest), streams)
-    return shell.errorlevel
+def _call(shell: Interpreter, rest: str, streams: Streams) -> int | None:
+    shell.variables.made_up["ERRORLEVEL"] = str(shell.errorlevel)
+    return shell.simple(shell.variables.expand(rest), streams)
 
 
-def _chcp(shell: Interpreter, rest: str, streams: Streams) -> int:
+def _chcp(shell: Interpreter, rest: str, streams: Streams) -> int | None:
     if rest.strip():
         return _left_out("chcp with a number")(shell, rest, streams)
     shell.write(streams.stdout, f"Active code page: {CODE_PAGE.removeprefix('cp')}")

@@ -54,8 +54,8 @@ class Interpreter:
         self.process = process
         self.variables = Variables({**environment(machine, process.owner), **(variables or {})})
         self.directory = directory or self.variables.get("USERPROFILE") or "C:\\"
-        self.errorlevel = 0
-        self._is_unknown = False
+        self.errorlevel = 0  # what %ERRORLEVEL% and `if errorlevel` see; echo and its like leave it alone
+        self._code = 0  # how the last command ended: what && and || ask, and cmd.exe's own exit code
 
     def run(self, line: str, streams: Streams) -> int:
         """Run a line as `cmd /c` does; the exit code of cmd.exe."""
@@ -63,12 +63,12 @@ class Interpreter:
             self._expand_and_run(line, streams)
         except ExitLine as left:
             return left.code
-        return 1 if self._is_unknown else self.errorlevel
+        return self._code
 
     def run_program(self, command_line: str, streams: Streams) -> int:
         """Run a program without reading the line as cmd.exe would."""
         self._program(command_line, streams)
-        return 1 if self._is_unknown else self.errorlevel
+        return self._code
 
     def _expand_and_run(self, line: str, streams: Streams) -> None:
         now = self.machine.clock.now()
@@ -101,11 +101,11 @@ class Interpreter:
             case If():
                 self._if(node, streams)
             case Simple():
-                self._redirected(node.redirections, streams, lambda inner: self.simple(node.text, inner))
+                self._redirected(node.redirections, streams, lambda inner: self._simple(node.text, inner))
 
     def _chain(self, node: Chain, streams: Streams) -> None:
         self._node(node.left, streams)
-        failed = self.errorlevel != 0
+        failed = self._code != 0
         if node.operator == "&" or failed == (node.operator == "||"):
             self._node(node.right, streams)
 
@@ -172,35 +172,37 @@ class Interpreter:
 
     # --- commands ----------------------------------------------------------------------------------------------
 
-    def simple(self, text: str, streams: Streams) -> None:
-        """One command: built in, or another program."""
+    def simple(self, text: str, streams: Streams) -> int:
+        """One command: built in, or another program; how it ended."""
+        self._simple(text, streams)
+        return self._code
+
+    def _simple(self, text: str, streams: Streams) -> None:
         from agent.lab.winrm.cmd.builtins import find_builtin
 
         found = find_builtin(text)
         if found is not None:
             builtin, rest = found
             try:
-                self.errorlevel = builtin(self, rest, streams)
+                self._ended(builtin(self, rest, streams))
             except WorldError as error:
                 self.fail(streams, error.message)
-            self._is_unknown = False
             return
         self._program(text.strip(), streams)
 
     def _program(self, command_line: str, streams: Streams) -> None:
         words = split(command_line)
         name = ntpath.basename(words[0]).lower().removesuffix(".exe") if words else ""
-        self._is_unknown = name not in self.machine.programs
-        if self._is_unknown:
+        if name not in self.machine.programs:
             shown = words[0] if words else command_line
             self.write(streams.stderr, f"'{shown}' is not recognized as an internal or external command,")
             self.write(streams.stderr, "operable program or batch file.")
-            self.errorlevel = NOT_RECOGNIZED
+            self._code, self.errorlevel = 1, NOT_RECOGNIZED
             return
         stdin = streams.stdin() if _reads_stdin(name, words[1:], streams) else b""
         try:
-            self.errorlevel = self.machine.processes.run_attached(
-                command_line, self.process, stdin, streams.stdout, streams.stderr
+            self._ended(
+                self.machine.processes.run_attached(command_line, self.process, stdin, streams.stdout, streams.stderr)
             )
         except WorldError as error:
             self.fail(streams, error.message if error.kind is not ErrorKind.ACCESS_DENIED else "Access is denied.")
@@ -208,8 +210,11 @@ class Interpreter:
     def fail(self, streams: Streams, message: str, code: int = 1) -> None:
         """Print a message of cmd.exe's own and set the exit code."""
         self.write(streams.stderr, message)
-        self.errorlevel = code
-        self._is_unknown = False
+        self._ended(code)
+
+    def _ended(self, code: int | None) -> None:
+        self._code = code or 0
+        self.errorlevel = self.errorlevel if code is None else code
 
     def write(self, out: Write, line: str) -> None:
         """A line in the console's code page."""

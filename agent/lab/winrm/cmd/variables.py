@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-_VARIABLE = re.compile(r"%([^%=\n]+)%")
+_VARIABLE = re.compile(r"%([^%\n]+)%")
 _SLICE = re.compile(r"(.+?):~(-?\d+)(?:,(-?\d+))?\Z")
 _REPLACE = re.compile(r"(.+?):([^=]+)=(.*)\Z")
 
