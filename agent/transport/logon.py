@@ -37,6 +37,10 @@ class NoNegotiate(Exception):  # noqa: N818 - as above
     """The server does not offer Negotiate."""
 
 
+class TicketRefused(Exception):  # noqa: N818 - as above
+    """The domain gave a ticket, so the account is right, and the server refused it."""
+
+
 class Unsealed(Exception):  # noqa: N818 - as above
     """An answer that must be encrypted is not."""
 
@@ -135,6 +139,8 @@ class Logon(AuthBase):
         if "negotiate" not in offered.lower():
             raise NoNegotiate(f"the server offers no Negotiate logon, but {offered or 'none at all'}")
         self._state = _State.DONE
+        if self.context.negotiated_protocol == "kerberos":
+            raise TicketRefused("the server refused the Kerberos ticket")
         return response
 
     def _resend(self, response: requests.Response, token: bytes, kwargs: dict[str, Any]) -> requests.Response:
@@ -190,4 +196,4 @@ def _fingerprint(certificate: bytes) -> bytes:
 def logon_errors() -> tuple[type[Exception], ...]:
     """What a logon fails with before the server has a say. A KDC's refusal comes as krb5's own error."""
     krb5 = sys.modules.get("krb5")  # loaded by pyspnego where Kerberos is available
-    return (NoKerberos, NoNegotiate, Unsealed, SpnegoError, *((krb5.Krb5Error,) if krb5 else ()))
+    return (NoKerberos, NoNegotiate, TicketRefused, Unsealed, SpnegoError, *((krb5.Krb5Error,) if krb5 else ()))

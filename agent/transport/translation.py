@@ -167,6 +167,13 @@ TABLE: tuple[Row, ...] = (
         "Install easfix[kerberos], or use auth: ntlm.",
     ),
     Row(
+        _at(_OPENING, _named("TicketRefused")),
+        errors.Denied,
+        "the domain accepted the account, but the server refused the Kerberos ticket",
+        "Compare the server's clock with the domain controller's (Kerberos allows 5 minutes), and look for a duplicate "
+        "HTTP service name with `setspn -X`; or use auth: ntlm.",
+    ),
+    Row(
         _at(_OPENING, _named("NoNegotiate")),
         errors.Denied,
         "{text}",
