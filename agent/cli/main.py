@@ -106,7 +106,21 @@ def call(arguments: list[str]) -> int:
         return 0
     except OSError as error:
         return _say(f"{error.strerror or error}", str(error.filename or ""), "", 78, arguments)
+    except Exception as error:
+        return _defect(error, arguments)
     return result if isinstance(result, int) else 0
+
+
+def _defect(error: Exception, arguments: list[str]) -> int:
+    """A defect of easfix itself: its traceback goes to a file, and what became of the servers is not known."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="easfix-defect-", suffix=".txt", delete=False) as file:
+        # No values of variables: a password could be among them.
+        file.write("".join(traceback.format_exception(type(error), error, error.__traceback__)))
+    hint = f"The details are in {file.name}. What was written before stands in the journal: easfix status lists it."
+    return _say(f"a defect of easfix: {type(error).__name__}", "", hint, 4, arguments)
 
 
 def _usage(error: click.UsageError, arguments: list[str]) -> int:

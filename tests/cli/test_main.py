@@ -1,0 +1,88 @@
+"""The entry point: errors in words and codes, options in any place, and a quick start."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent.cli.main import call
+
+HEAVY = ("pydantic", "sqlalchemy", "alembic", "pypsrp", "winrm", "requests", "structlog", "tenacity", "rich", "yaml")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys\nfrom agent.cli.main import call\ncode = call(['--help'])\n"
+        f"print(code, [name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stderr.strip() == "0 []"
+
+
+def test_an_unknown_command_says_which_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    code = call(["chek"])
+
+    assert code == 64
+    assert "Did you mean 'check'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["check", "--limt", "EX01"], ["lab"], ["show"], ["plan", "-o"]])
+def test_a_wrong_command_line_is_64_and_points_to_the_help(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = call(arguments)
+
+    assert code == 64
+    assert "--help" in capsys.readouterr().err
+
+
+def test_an_error_with_json_is_one_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = call(["check", "--config", str(tmp_path / "none.yaml"), "--json"])
+    document = json.loads(capsys.readouterr().out)
+
+    assert code == 78
+    assert (document["schema"], document["command"], document["exit_code"]) == ("easfix/1", "check", 78)
+    assert document["servers"] == []
+    assert document["error"]["next_step"]
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_global_options_work_before_and_after_the_command(
+    order: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("servers: [EX01]\ncredentials: {default: {}}\n", encoding="utf-8")
+    given = ["--config", str(config), "--json"]
+    code = call([*given, "config", "check"] if order == "before" else ["config", "check", *given])
+
+    assert code == 0
+    assert json.loads(capsys.readouterr().out)["servers"] == ["EX01"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_for(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = call(["completion", shell])
+
+    assert code == 0
+    assert "_EASFIX_COMPLETE" in capsys.readouterr().out
+
+
+def test_a_defect_shows_no_traceback_and_is_unsure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a secret")
+
+    monkeypatch.setattr("agent.cli.main.cli.main", broken)
+    code = call(["check"])
+    said = capsys.readouterr().err
+
+    assert code == 4
+    assert "a defect of easfix: RuntimeError" in said
+    assert "Traceback" not in said
+    assert "a secret" not in said
