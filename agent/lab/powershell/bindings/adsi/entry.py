@@ -187,13 +187,18 @@ class DirectoryEntry(DirectoryBase):
     """`[ADSI]$path`: members are directory properties and COM methods first, .NET members second."""
 
     def ps_get(self, name: str) -> Any:
-        """The property's collection, IADs' own property, or the .NET member."""
+        """The property's collection, IADs' own property, the .NET member; any other name is taken for a COM method."""
         if name.lower() == "psbase":
             return self.base()
         found = self._adapted(name)
         if found is not None:
             return found
-        return super().ps_get(name)
+        try:
+            return super().ps_get(name)
+        except MissingMember:
+            if name.lower() == "psobject":
+                raise
+            return UnboundMethod(name)
 
     def base(self) -> DirectoryBase:
         """The view without the adapter, on the same entry."""
@@ -238,6 +243,31 @@ class DirectoryEntry(DirectoryBase):
         except ClrError:
             return None
         return collection if collection.items else value
+
+
+class UnboundMethod(ClrObject):
+    """What 2.0 gives for a name that is no property: a method it cannot look up, which is not $null."""
+
+    TYPE = "System.Management.Automation.PSMethod"
+    BASES = ("System.Management.Automation.PSMethodInfo", "System.Management.Automation.PSMemberInfo")
+
+    def __init__(self, name: str) -> None:
+        """The name that was asked for."""
+        self.text = name
+
+    @prop("Name")
+    def name(self) -> str:
+        """The name."""
+        return self.text
+
+    @prop("OverloadDefinitions")
+    def overload_definitions(self) -> list[str]:
+        """None: COM does not tell."""
+        return []
+
+    def ps_string(self) -> str:
+        """Its definitions: none."""
+        return ""
 
 
 class _BaseView(DirectoryBase):

@@ -138,8 +138,8 @@ class IisObject(AdsObject):
         bit = BITS.get(name.lower())
         if bit is None:
             return super()._keep(name, value)
-        if value is CLEARED:  # there is no own value of a bit to delete
-            raise hresult.com_error(hresult.PROPERTY_NOT_SUPPORTED)
+        if value is CLEARED:  # what the adapter does before each assignment: a bit has no own value to delete [bg]
+            return None
         old = super().get(bit.of)
         return super()._keep(bit.of, old | bit.mask if value else old & ~bit.mask)
 

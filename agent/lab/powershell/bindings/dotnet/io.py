@@ -92,8 +92,9 @@ def _copy(engine: Engine, source: Any, target: Any, overwrite: Any = False) -> N
 
 
 def _move(engine: Engine, source: Any, target: Any) -> None:
-    copy_file(engine, source, target, False)
-    _delete(engine, source)
+    with engine.machine.lock:  # one step: a reader sees the old name or the new one
+        copy_file(engine, source, target, False)
+        _delete(engine, source)
 
 
 def _open(engine: Engine, path: Any, mode: Any, access: Any = READ_WRITE, share: Any = SHARE_NONE) -> FileStream:

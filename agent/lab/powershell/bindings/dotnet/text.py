@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from agent.lab.powershell.bindings.dotnet.encoding import decode, encode, preamble
 from agent.lab.powershell.bindings.dotnet.streams import APPEND, CREATE, OPEN, READ, SHARE_READ, WRITE, FileStream
 from agent.lab.powershell.clr import ClrObject, ClrType, method, prop, register, setter
+from agent.lab.powershell.errors import Refused
 
 if TYPE_CHECKING:
     from agent.lab.powershell.engine import Engine
@@ -107,6 +108,15 @@ class StreamReader(ClrObject):
         line = rest.splitlines(keepends=True)[0]
         self.text = rest[len(line) :]
         return line.rstrip("\r\n")
+
+    @method("Read")
+    def read(self, *buffer: Any) -> int:
+        """The next character's number, -1 at the end."""
+        if buffer:
+            raise Refused("StreamReader.Read into a buffer")
+        number = self.peek()
+        self.text = self._rest()[1:]
+        return number
 
     @method("Peek")
     def peek(self) -> int:

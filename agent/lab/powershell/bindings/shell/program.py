@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agent.lab.powershell.bindings.disk import Disk
 from agent.lab.powershell.bindings.dotnet.encoding import decode_named
+from agent.lab.powershell.bindings.session.culture import machine_policy
 from agent.lab.powershell.bindings.shell.console import TextConsole, XmlConsole
 from agent.lab.powershell.bindings.shell.options import Options, UsageError, parse
 from agent.lab.powershell.clr import ClrError
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from agent.lab.world.processes import Process, Write
 
 _CODE_PAGE = "cp437"
-_POLICY_KEY = r"SOFTWARE\Microsoft\PowerShell\1\ShellIds\Microsoft.PowerShell"
 _BANNER = "Windows PowerShell \r\nCopyright (C) 2009 Microsoft Corporation. All rights reserved.\r\n\r\n"
 STOPPED_CODE = -1
 
@@ -57,7 +57,7 @@ def _run(engine: Engine, options: Options, console: TextConsole | XmlConsole, st
 
 def _run_file(engine: Engine, options: Options, console: TextConsole | XmlConsole) -> int:
     path = str(options.file)
-    policy = options.policy or str(engine.machine.registry.get(_POLICY_KEY, "ExecutionPolicy") or "Restricted").lower()
+    policy = options.policy or machine_policy(engine).lower()
     if policy in ("restricted", "allsigned"):
         console.host(
             f"File {path} cannot be loaded because the execution of scripts is disabled on this system. Please see "
