@@ -113,6 +113,7 @@ class Engine:
         self.remote = remote
         self.location = "C:\\"  # current file-system location, kept by the provider bindings
         self.environment: dict[str, str] = {}  # $env:, keys upper-case
+        self.policy: str | None = None  # the execution policy of powershell.exe -ExecutionPolicy
         self.aliases: dict[str, str] = {}
         self.ok = True
         self.propagating = False
@@ -210,7 +211,9 @@ class Engine:
 
     def script_file(self, path: str) -> BlockCode:
         """The compiled script of a .ps1 file on the machine."""
-        raise Refused(f"running the script file {path}")
+        from agent.lab.powershell.bindings.session.scripts import script_text
+
+        return self.compile(script_text(self, path))
 
     # --- being stopped -----------------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ def powershell(
         stderr(f"{error.text}\r\n".encode(_CODE_PAGE, "replace"))
         return error.exit_code
     engine = Engine(machine, process, process.owner, remote=False)
+    engine.policy = options.policy
     console = (
         XmlConsole(stdout, stderr)
         if options.xml
