@@ -140,7 +140,8 @@ def test_remove_item_of_a_full_folder_needs_recurse(session, machine: Machine) -
 def test_children_are_listed_by_name_and_length(session) -> None:
     script = f"""
     Set-Content -Path '{TEMP}\\easfix-1.txt' -Value 'abc'
-    foreach ($file in @(Get-ChildItem -Path '{TEMP}' -Filter 'easfix-*')) {{ '{{0}} {{1}}' -f $file.Name, $file.Length }}
+    $files = @(Get-ChildItem -Path '{TEMP}' -Filter 'easfix-*')
+    foreach ($file in $files) {{ '{{0}} {{1}}' -f $file.Name, $file.Length }}
     """
 
     assert session.all(script) == ["easfix-1.txt 5"]

@@ -97,6 +97,14 @@ def test_a_bad_command_line_is_refused(arguments: list[str]) -> None:
         parse(arguments)
 
 
+def test_a_script_calls_another_file(session, machine: Machine) -> None:
+    machine.files.write("C:\\WINDOWS\\TEMP\\a.ps1", b'param($Name)\r\n"hello $Name"')
+    assert session.get("& 'C:\\WINDOWS\\TEMP\\a.ps1' -Name 'joe'") == "hello joe"
+    machine.registry.set(POLICY, "ExecutionPolicy", "Restricted")
+
+    assert "disabled on this system" in session.run("& 'C:\\WINDOWS\\TEMP\\a.ps1'").error.message
+
+
 def test_switches_may_be_shortened() -> None:
     options = parse(["-nop", "-noni", "-ex", "bypass", "-c", "Get-Date", "-x"])
 
