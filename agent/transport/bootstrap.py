@@ -29,7 +29,7 @@ $mark = '@MARK@'
 function Report($ended, $record) {
     $bag = @{ EasfixMark = $mark; Ended = $ended }
     if ($record) {
-        $bag['ErrorCategory_Category'] = [int]$record.CategoryInfo.Category
+        $bag['ErrorCategory_Category'] = [string]$record.CategoryInfo.Category
         $bag['ErrorCategory_TargetName'] = [string]$record.CategoryInfo.TargetName
         $bag['FullyQualifiedErrorId'] = [string]$record.FullyQualifiedErrorId
         $bag['Message'] = [string]$record.Exception.Message
@@ -41,7 +41,7 @@ function Report($ended, $record) {
 }
 $text = [Text.Encoding]::UTF8.GetString([Convert]::FromBase64String((@($input) -join '')))
 try {
-    & ([ScriptBlock]::Create($text)) 2>&1 | ForEach-Object {
+    Invoke-Expression -Command $text 2>&1 | ForEach-Object {
         if ($_ -is [Management.Automation.ErrorRecord]) { Report '' $_ } else { $_ }
     }
     Report 'well'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from agent import errors
 from agent.model import Record, Scalar, Script, Server, Way
@@ -29,8 +30,8 @@ class Connector:
         ways = {way: self._maker(way, server, credentials, gate) for way in (Way.PSRP, Way.WINRM)}
         return ways[server.winrm.way]() if server.winrm.way in ways else _Automatic(ways[Way.PSRP], ways[Way.WINRM])
 
-    def _maker(self, way: Way, server: Server, credentials: Credentials, gate: Gate) -> Callable[[], Transport]:
-        def make() -> Transport:
+    def _maker(self, way: Way, server: Server, credentials: Credentials, gate: Gate) -> Callable[[], _Visit]:
+        def make() -> _Visit:
             # Loaded when first needed: each library takes a quarter of a second.
             if way is Way.PSRP:
                 from agent.transport.psrp import PsrpTransport
@@ -43,25 +44,29 @@ class Connector:
         return make
 
 
+class _Visit(Transport, Protocol):
+    """A transport that remembers whether the server said that it has no PowerShell remoting."""
+
+    lacks_remoting: bool
+
+
 class _Automatic:
     """PowerShell remoting until the server says that it has none; nothing was sent by then."""
 
-    def __init__(self, first: Callable[[], Transport], second: Callable[[], Transport]) -> None:
+    def __init__(self, first: Callable[[], _Visit], second: Callable[[], _Visit]) -> None:
         self._transport = first()
-        self._second: Callable[[], Transport] | None = second
+        self._second = second
 
     def run(self, script: Script, arguments: Mapping[str, Scalar | Sequence[Scalar]]) -> list[Record]:
         """As the way in that was found; raises a `ServerError`."""
         try:
-            answer = self._transport.run(script, arguments)
-        except errors.Unsupported:
-            if self._second is None:
-                raise
-            self._transport.close()
-            self._transport, self._second = self._second(), None
             return self._transport.run(script, arguments)
-        self._second = None
-        return answer
+        except errors.Unsupported:
+            if not self._transport.lacks_remoting:
+                raise
+        self._transport.close()
+        self._transport = self._second()
+        return self._transport.run(script, arguments)
 
     def close(self) -> None:
         """End the visit."""

@@ -32,6 +32,11 @@ def blame(fault: Fault) -> Blame:
     return _row(fault).blame
 
 
+def lacks_remoting(fault: Fault) -> bool:
+    """The server says that PowerShell remoting is not enabled; nothing else is a reason to try another way."""
+    return fault.stage is Stage.OPENING and _NO_RESOURCE(fault)
+
+
 def _row(fault: Fault) -> Row:
     return next(row for row in TABLE if row.fits(fault))
 

@@ -20,7 +20,7 @@ from agent.transport.faults import NONSENSE, Fault, Stage, describe
 from agent.transport.gate import Attempt, Gate
 from agent.transport.logon import Logon, logon_errors
 from agent.transport.records import failed, records
-from agent.transport.translation import blame, translate
+from agent.transport.translation import blame, lacks_remoting, translate
 from agent.transport.wire import Line, Lost, Overdue, Oversized, session
 
 OPERATION_SECONDS = 20  # how long the server may hold a request; WinRM 2.0 allows 60 (domain 6.1)
@@ -43,6 +43,7 @@ class Visit(ABC):
         self.server = server
         self.line = Line(monotonic)
         self.stage = Stage.OPENING
+        self.lacks_remoting = False  # the server said so when it was asked for a session
         self._credentials = credentials
         self._gate = gate or Gate()
         self._is_open = False
@@ -122,6 +123,7 @@ class Visit(ABC):
     def _refusal(self, error: Exception, attempt: Attempt) -> errors.ServerError:
         fault = self.describe(error)
         attempt.blame = blame(fault)
+        self.lacks_remoting = lacks_remoting(fault)
         attempt.is_accepted = fault.code is not None  # a fault of WS-Management comes after the logon
         refusal = translate(self.server.name, fault)
         if isinstance(refusal, errors.Denied):
