@@ -13,6 +13,7 @@ from agent.lab.powershell.bindings import hresult
 from agent.lab.powershell.bindings.adsi.native import AdsObject
 from agent.lab.powershell.bindings.adsi.properties import PropertyCollection, PropertyValueCollection
 from agent.lab.powershell.clr import ClrError, ClrObject, MissingMember, method, prop, setter
+from agent.lab.powershell.errors import Refused
 
 if TYPE_CHECKING:
     from agent.lab.powershell.engine import Engine
@@ -21,12 +22,15 @@ Bind = Callable[["Engine", str], AdsObject]
 PROVIDERS: dict[str, Bind] = {}
 
 _MISSING = tuple(map(hresult.signed, (hresult.NO_SUCH_OBJECT, hresult.PATH_NOT_FOUND, 0x800708AC)))
+_REAL_ELSEWHERE = ("WinNT", "GC", "NDS", "NWCOMPAT")  # Windows has them, the lab has not
 _NOT_MADE = ("BeginInvoke", "CopyTo", "MoveTo", "Rename")
 
 
 def bind(engine: Engine, path: str) -> AdsObject:
     """ADsOpenObject: find the provider by its case-sensitive name, then the object."""
     provider, separator, _ = path.partition("://")
+    if provider in _REAL_ELSEWHERE:
+        raise Refused(f"the ADSI provider {provider}:")
     if not separator or provider not in PROVIDERS:
         raise hresult.com_error(hresult.BAD_PATHNAME)
     return PROVIDERS[provider](engine, path)
@@ -177,8 +181,6 @@ class DirectoryBase(ClrObject):
     def ps_call(self, name: str, arguments: Sequence[Any]) -> Any:
         """Members that exist in .NET and not here are refused by name."""
         if name.lower() in (each.lower() for each in _NOT_MADE):
-            from agent.lab.powershell.errors import Refused
-
             raise Refused(f"DirectoryEntry.{name}")
         return super().ps_call(name, arguments)
 

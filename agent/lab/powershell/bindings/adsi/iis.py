@@ -13,6 +13,7 @@ from agent.lab.powershell.bindings.adsi.entry import PROVIDERS
 from agent.lab.powershell.bindings.adsi.ipsecurity import AddressLimits
 from agent.lab.powershell.bindings.adsi.native import CLEARED, AdsObject
 from agent.lab.powershell.bindings.refusal import as_com, is_administrator
+from agent.lab.powershell.errors import Refused
 from agent.lab.world import schema
 from agent.lab.world.errors import WorldError
 from agent.lab.world.schema import BITS, IpSecurity, Kind
@@ -63,7 +64,9 @@ class IisObject(AdsObject):
         self.pending = pending
         if not _is_here(engine, self.server):
             raise hresult.com_error(hresult.RPC_UNAVAILABLE)
-        if pending is None and self.key.lower() != "schema":
+        if self.key.lower().split("/")[0] == "schema":
+            raise Refused("the schema of the IIS: provider")
+        if pending is None:
             with as_com():
                 self.key = self.metabase.memory.find(self.key).path
 

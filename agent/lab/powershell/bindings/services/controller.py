@@ -54,15 +54,19 @@ class ServiceController(ClrObject):
         here = (".", "localhost", engine.machine.name.lower(), engine.machine.fqdn.lower())
         self.remote = "" if engine.to_string(machine).lower() in here else engine.to_string(machine)
         self.state: ServiceState | None = None
+        self.held: Service | None = None
 
     def service(self) -> Service:
         """The service; InvalidOperationException where there is none."""
+        if self.held is not None:
+            return self.held
         if self.remote:
             raise self._trouble(f"Cannot open Service Control Manager on computer '{self.remote}'.", "Access is denied")
         try:
-            return self.engine.machine.services.find(self.asked)
+            self.held = self.engine.machine.services.find(self.asked)
         except WorldError as error:
             raise self._trouble(f"Service {self.asked} was not found on computer '.'.", error.message) from error
+        return self.held
 
     def look(self) -> ServiceController:
         """Take the snapshot."""
@@ -216,7 +220,13 @@ class ServiceController(ClrObject):
 def snapshot(engine: Engine) -> list[ServiceController]:
     """Every service, by short name."""
     found = sorted(engine.machine.services.list(), key=lambda service: service.name.lower())
-    return [ServiceController(engine, service.name).look() for service in found]
+    return [_of(engine, service) for service in found]
+
+
+def _of(engine: Engine, service: Service) -> ServiceController:
+    made = ServiceController(engine, service.name)
+    made.held = service
+    return made.look()
 
 
 def _get_services(engine: Engine, machine: Any = ".") -> list[ServiceController]:
