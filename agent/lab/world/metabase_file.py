@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.sax.saxutils import quoteattr
 
-from agent.lab.world.schema import IpSecurity, Value
+from agent.lab.world.schema import BITS, IpSecurity, Value
 from agent.lab.world.tree import Key, Tree
 
 _HEAD = '<?xml version ="1.0"?>\r\n<configuration xmlns="urn:microsoft-catalog:XML_Metabase_V64_0">\r\n<MBProperty>\r\n'
@@ -25,16 +25,25 @@ def render(tree: Tree) -> bytes:
 
 def _element(key: Key) -> str:
     location = quoteattr(f"/LM/{key.path}".rstrip("/"))
-    values = "".join(f"\r\n\t\t{name}={quoteattr(_text(value))}" for name, value in sorted(key.values.items()))
+    values = "".join(f"\r\n\t\t{name}={quoteattr(_text(name, value))}" for name, value in sorted(key.values.items()))
     return f"<{key.kind}\tLocation ={location}{values}\r\n\t>\r\n</{key.kind}>\r\n"
 
 
-def _text(value: Value) -> str:
+def _text(name: str, value: Value) -> str:
     match value:
         case bool():
             return str(value).upper()
+        case int():
+            return _words(name, value)
         case tuple():
             return "\r\n\t\t\t".join(value)
         case IpSecurity():
             return "|".join((*value.denied, *value.granted))
     return str(value)
+
+
+def _words(name: str, value: int) -> str:
+    """A flag word by the names of its bits, such as "AccessSSL | AccessSSL128"; any other number as it is."""
+    named = [bit for bit in BITS.values() if bit.of == name and value & bit.mask]
+    rest = value & ~sum(bit.mask for bit in named)
+    return " | ".join([bit.name for bit in named] + ([str(rest)] if rest or not named else []))

@@ -133,10 +133,10 @@ def test_an_orderly_stop_of_iisadmin_saves_and_a_kill_loses(machine: Machine) ->
 def test_the_file_on_disk_shows_what_was_saved_and_when(machine: Machine, clock: DrivenClock) -> None:
     path = r"C:\WINDOWS\system32\inetsrv\MetaBase.xml"
     machine.metabase.set(EAS, "AccessSSLFlags", 264)
-    assert b'AccessSSLFlags="264"' not in machine.files.read(path)
+    assert b'AccessSSLFlags="AccessSSL | AccessSSL128"' not in machine.files.read(path)
     clock.advance(60)
 
-    assert b'AccessSSLFlags="264"' in machine.files.read(path)
+    assert b'AccessSSLFlags="AccessSSL | AccessSSL128"' in machine.files.read(path)
     assert b'Location ="/LM/W3SVC/1/ROOT/Microsoft-Server-ActiveSync"' in machine.files.read(path)
     assert machine.files.entry(path).last_write == clock.now()
 
