@@ -106,6 +106,7 @@ class Engine:
     ) -> None:
         """A session of `user` inside `process`; `remote`: wsmprovhost.exe, not a powershell.exe console."""
         load_vocabulary()
+        _install_programs(machine)
         self.machine = machine
         self.process = process
         self.user = user
@@ -277,6 +278,12 @@ class Engine:
     def to_string(self, value: Any) -> str:
         """The text of a value as in an expandable string."""
         return text.to_string(value, self.separator())
+
+
+def _install_programs(machine: Machine) -> None:
+    from agent.lab.powershell.bindings.shell.program import install
+
+    install(machine)
 
 
 def session_environment(machine: Machine, user: str) -> dict[str, str]:
