@@ -33,6 +33,10 @@ class Flag:
         self.value = value
 
 
+class _Unknown(str):
+    """A `-name` that is no parameter of a simple function: it goes to $args, never to a position."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """One parameter as the binder sees it; `kind` is a full type name or "" for any."""
@@ -87,7 +91,7 @@ def bind(slots: Sequence[Slot], arguments: Sequence[Any], *, advanced: bool) -> 
                 raise failure(
                     f"A parameter cannot be found that matches parameter name '{token.name}'.", "NamedParameterNotFound"
                 )
-            loose.append("-" + token.name)
+            loose.append(_Unknown(f"-{token.name}:" if token.value is not MISSING else f"-{token.name}"))
             if token.value is not MISSING:
                 loose.append(token.value)
             continue
@@ -162,11 +166,12 @@ def _by_position(slots: Sequence[Slot], loose: list[Any], bound: Bound) -> None:
     placed = sorted((slot for slot in slots if slot.position is not None), key=lambda slot: slot.position or 0)
     free = [slot for slot in placed if slot.name.lower() not in bound.values and not slot.rest]
     for slot in free:
-        if not loose:
-            return
-        bound.values[slot.name.lower()] = loose.pop(0)
+        taken = next((index for index, held in enumerate(loose) if not isinstance(held, _Unknown)), None)
+        if taken is None:
+            break
+        bound.values[slot.name.lower()] = loose.pop(taken)
     rest = next((slot for slot in slots if slot.rest and slot.name.lower() not in bound.values), None)
     if rest is not None and loose:
         bound.values[rest.name.lower()] = list(loose)
         loose.clear()
-    bound.left = loose
+    bound.left = [str(held) if isinstance(held, _Unknown) else held for held in loose]

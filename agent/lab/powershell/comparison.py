@@ -36,7 +36,7 @@ def order(left: Any, right: Any, case: bool = False) -> int:
         first, second = string_key(left, case), string_key(to_string(right), case)
         return (first > second) - (first < second)
     left, right = _comparable(left, right)
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)
 
 
 def _order_null(left: Any, right: Any) -> int:

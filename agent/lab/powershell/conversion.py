@@ -30,6 +30,7 @@ from agent.lab.powershell.values import (
     byte_array,
 )
 
+RUNTIME = "System.Management.Automation.RuntimeException"
 CAST_ERROR = "System.Management.Automation.PSInvalidCastException"
 # What bindings add: full type name -> function(engine, value) giving the object, or raising ClrError.
 CASTS: dict[str, Callable[[Any, Any], Any]] = {}
@@ -41,8 +42,13 @@ def cast_failure(value: Any, name: str, detail: str = "") -> ClrError:
         text = f'Cannot convert value "{to_string(value)}" to type "{name}". Error: "{detail}"'
     else:
         text = f'Cannot convert the "{to_string(value)}" value of type "{type_name(value)}" to type "{name}".'
-    inner = ClrError(detail or text, "System.FormatException" if "format" in detail else "System.InvalidCastException")
-    return ClrError(text, CAST_ERROR, bases=("System.InvalidCastException",), inner=inner)
+    cause = (
+        ClrError(detail, "System.FormatException" if "format" in detail else "System.OverflowException")
+        if detail
+        else None
+    )
+    inner = ClrError(text, CAST_ERROR, bases=("System.InvalidCastException",), inner=cause)
+    return ClrError(text, RUNTIME, inner=inner)  # 2.0 shows a RuntimeException here
 
 
 def to_bool(value: Any) -> bool:
@@ -101,11 +107,11 @@ def parse_number(text: str) -> int | float:
     return float(text)
 
 
-def _hexadecimal(text: str) -> int:
+def _hexadecimal(text: str) -> int | float:
     number = int(text.lstrip("+-"), 16)
     if number > 2**32 - 1 or text[0] == "-":
         return fit(number if text[0] != "-" else -number)
-    return number - 2**32 if number > INT32_HIGH else number
+    return number - 2**32 if number > INT32_HIGH else number  # 0xFFFFFFFF is -1
 
 
 def fit(number: int) -> int | float:

@@ -58,7 +58,6 @@ _IDS = {
     "System.Management.Automation.CommandNotFoundException": "CommandNotFoundException",
     "System.Management.Automation.MethodInvocationException": "DotNetMethodException",
     "System.Management.Automation.SetValueInvocationException": "PropertyAssignmentException",
-    "System.Management.Automation.PSInvalidCastException": "InvalidCast",
 }
 
 
@@ -75,7 +74,15 @@ def category_of(error: ClrError) -> str:
         return str(given)
     if error.type_name.endswith("CommandNotFoundException"):
         return "ObjectNotFound"
-    return "InvalidOperation" if error.type_name == RUNTIME else "NotSpecified"
+    return "NotSpecified"
+
+
+def fault(text: str, given_id: str = "", category: str = "InvalidOperation", **more: Any) -> ClrError:
+    """A RuntimeException with its FullyQualifiedErrorId and category."""
+    error = ClrError(text, RUNTIME, **more)
+    error.error_id = given_id  # type: ignore[attr-defined] # read by error_id
+    error.category = category  # type: ignore[attr-defined] # read by category_of
+    return error
 
 
 def refusal_record(refusal: Refused) -> ErrorRecord:

@@ -1,4 +1,4 @@
-"""Owns rendering objects as text for Out-String, Out-File and the host: strings as they are, bags as lists or tables."""
+"""Owns rendering objects as text for Out-String and the host: strings as they are, bags as lists or tables."""
 
 from __future__ import annotations
 

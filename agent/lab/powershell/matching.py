@@ -199,9 +199,10 @@ def _pieces(text: str, pattern: str, options: int, limit: int) -> list[str]:
     if pattern == "":
         raise Refused("-split by an empty pattern")
     compiled = expression(pattern, options)
-    out, start = [], 0
+    out: list[str] = []
+    start = 0
     for found in compiled.finditer(text):
-        if limit and len(out) + 1 + sum(1 for _ in ()) >= limit:
+        if limit and len(out) + 1 >= limit:
             break
         if found.end() == found.start():
             raise Refused("-split by a pattern that matches nothing")

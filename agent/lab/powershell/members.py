@@ -10,6 +10,7 @@ from agent.lab.powershell.bcl.natives import METHODS, PROPERTIES, natural_type
 from agent.lab.powershell.clr import ClrError, ClrObject, MissingMember
 from agent.lab.powershell.conversion import convert
 from agent.lab.powershell.errors import Refused
+from agent.lab.powershell.failures import fault
 from agent.lab.powershell.extended import Extended, extended_of
 from agent.lab.powershell.scope import MISSING
 from agent.lab.powershell.types import ENUMS, TypeObject, find_type, no_such_type, type_name
@@ -135,13 +136,15 @@ def set_member(context: Context, value: Any, name: str, held: Any) -> None:
             raise _wrapped(error, text, "SetValueInvocationException") from error
         if name.lower() in (each.lower() for each in value.ps_properties()):
             raise ClrError(f"'{name}' is a ReadOnly property.", RUNTIME)
-    raise ClrError(f"Property '{name}' cannot be found on this object; make sure it exists and is settable.", RUNTIME)
+    raise fault(
+        f"Property '{name}' cannot be found on this object; make sure it exists and is settable.", "PropertyNotFound"
+    )
 
 
 def call_member(context: Context, value: Any, name: str, arguments: Sequence[Any]) -> Any:
     """`$value.name(arguments)`."""
     if value is None:
-        raise ClrError("You cannot call a method on a null-valued expression.", RUNTIME)
+        raise fault("You cannot call a method on a null-valued expression.", "InvokeMethodOnNull")
     lower = name.lower()
     if isinstance(value, ClrObject):
         extra = extended_of(value).get(lower)
@@ -160,8 +163,9 @@ def call_member(context: Context, value: Any, name: str, arguments: Sequence[Any
 def _no_method(value: Any, name: str, lower: str) -> Exception:
     if lower in _LATER:
         return Refused(f"the method {name}() is not in PowerShell 2.0")
-    return ClrError(
-        f"Method invocation failed because [{type_name(value)}] doesn't contain a method named '{name}'.", RUNTIME
+    return fault(
+        f"Method invocation failed because [{type_name(value)}] doesn't contain a method named '{name}'.",
+        "MethodNotFound",
     )
 
 
@@ -261,7 +265,7 @@ def construct(engine: Any, name: str, arguments: Sequence[Any]) -> Any:
 def get_index(value: Any, key: Any) -> Any:
     """`$value[key]`: negative counts from the end, an array of keys gives an array, outside is $null."""
     if value is None:
-        raise ClrError("Cannot index into a null array.", RUNTIME)
+        raise fault("Cannot index into a null array.", "NullArray")
     if isinstance(value, ClrObject):
         return _index_object(value, key)
     if isinstance(value, (list, str, tuple)):
@@ -269,14 +273,14 @@ def get_index(value: Any, key: Any) -> Any:
             return [held for each in key if (held := _item(value, each)) is not MISSING]
         held = _item(value, key)
         return None if held is MISSING else held
-    raise ClrError(f"Unable to index into an object of type {type_name(value)}.", RUNTIME)
+    raise fault(f"Unable to index into an object of type {type_name(value)}.", "CannotIndex")
 
 
 def _index_object(value: ClrObject, key: Any) -> Any:
     try:
         return value.ps_index(key)
     except MissingMember:
-        raise ClrError(f"Unable to index into an object of type {type_name(value)}.", RUNTIME) from None
+        raise fault(f"Unable to index into an object of type {type_name(value)}.", "CannotIndex") from None
 
 
 def _item(value: Any, key: Any) -> Any:
@@ -291,15 +295,15 @@ def _item(value: Any, key: Any) -> Any:
 def set_index(value: Any, key: Any, held: Any) -> None:
     """`$value[key] = held`."""
     if value is None:
-        raise ClrError("Cannot index into a null array.", RUNTIME)
+        raise fault("Cannot index into a null array.", "NullArray")
     if isinstance(value, ClrObject):
         try:
             value.ps_set_index(key, held)
             return
         except MissingMember:
-            raise ClrError(f"Unable to index into an object of type {type_name(value)}.", RUNTIME) from None
+            raise fault(f"Unable to index into an object of type {type_name(value)}.", "CannotIndex") from None
     if not isinstance(value, list) or isinstance(key, list):
-        raise ClrError(f"Unable to index into an object of type {type_name(value)}.", RUNTIME)
+        raise fault(f"Unable to index into an object of type {type_name(value)}.", "CannotIndex")
     position = int(convert(None, key, "System.Int32"))
     if not -len(value) <= position < len(value):
         raise ClrError(

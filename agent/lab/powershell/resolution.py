@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from agent.lab.powershell.binding import Flag
 from agent.lab.powershell.clr import ClrError
 from agent.lab.powershell.command import ALIASES, CMDLETS
 from agent.lab.powershell.errors import Refused
@@ -67,6 +68,7 @@ def _named(
     bare = lower.rpartition("\\")[2] if lower.startswith("microsoft.powershell.") else lower
     cmdlet = CMDLETS.get(bare)
     if cmdlet is not None:
+        refuse_later_syntax(cmdlet.name, arguments, line)
         return Invocation(context, cmdlet, arguments, write, line)
     if lower.endswith(".ps1"):
         code = context.engine.script_file(name)
@@ -74,6 +76,19 @@ def _named(
     if program_name(lower) in context.engine.machine.programs and not lower.endswith((".vbs", ".bat", ".cmd")):
         return NativeStage(context, name, arguments, write, redirected=redirected, line=line)
     raise unknown(name, lower, line)
+
+
+_COMPARISONS = frozenset("eq ne gt ge lt le like notlike match notmatch contains notcontains in notin is isnot".split())
+
+
+def refuse_later_syntax(name: str, arguments: Sequence[Any], line: int) -> None:
+    """`Where-Object Name -eq x` and `ForEach-Object Name` came with 3.0."""
+    if name not in ("Where-Object", "ForEach-Object"):
+        return
+    compares = any(isinstance(each, Flag) and each.name.lower().lstrip("ci") in _COMPARISONS for each in arguments)
+    named = bool(arguments) and isinstance(arguments[0], str)
+    if named or (name == "Where-Object" and compares):
+        raise Refused(f"{name} with a property name instead of a block (3.0)", line)
 
 
 def alias(context: Context, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Owns where variables and functions live: nested scopes, looked up dynamically, and the context a statement runs in."""
+"""Owns where variables and functions live: nested scopes, looked up dynamically; and what a statement runs in."""
 
 from __future__ import annotations
 

@@ -102,9 +102,8 @@ def _refuse_traps(root: Node, source: Source) -> None:
             _refuse_gap(node, text)
         elif kind == "assignement_operator" and source.of(node) == "!=":
             raise ScriptError("!= is not an operator", node.start_byte)
-        elif kind == "multiplicative_expression" or kind == "multiplicative_argument_expression":
-            if any(child.type == "\\" for child in node.children):
-                raise ScriptError("\\ is not an operator", node.start_byte)
+        elif kind == "\\":
+            raise ScriptError("\\ is not an operator", node.start_byte)
 
 
 def _refuse_joined(node: Node, text: str) -> None:

@@ -13,15 +13,6 @@ from agent.lab.powershell.types import NAMES
 if TYPE_CHECKING:
     from agent.lab.powershell.scope import Context
 
-WRAPPERS = (
-    "System.Management.Automation.MethodInvocationException",
-    "System.Management.Automation.GetValueInvocationException",
-    "System.Management.Automation.SetValueInvocationException",
-    "System.Management.Automation.CmdletInvocationException",
-    "System.Management.Automation.RuntimeException",
-    "System.Management.Automation.PSInvalidCastException",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Trap:
@@ -45,9 +36,10 @@ def is_a(error: ClrError, wanted: str) -> bool:
 
 def matched(record: ErrorRecord, kinds: Sequence[str]) -> ClrError | None:
     """The exception in the record's chain that one of the types (full_name) matches: the inner one first."""
-    error = record.error
-    candidates = [error.inner, error] if error.inner is not None else [error]
-    for candidate in candidates:
+    chain = [record.error]
+    while (inner := chain[-1].inner) is not None:
+        chain.append(inner)
+    for candidate in [*chain[1:], chain[0]]:
         if any(is_a(candidate, kind) for kind in kinds):
             return candidate
     return None

@@ -200,7 +200,7 @@ def _error(record: ErrorRecord, depth: int) -> Any:
 
 def _category(name: str) -> int:
     found = getattr(ps.ErrorCategory, name, ps.ErrorCategory.NotSpecified)
-    return int(found.value)
+    return int(ps.PSInt(found.value))
 
 
 def from_wire(value: Any) -> Any:

@@ -104,7 +104,8 @@ def _cutters(parts: list[Any]) -> list[str]:
 def _split(engine: Any, text: str, *given: Any) -> TypedArray:
     cutters, limit, drop = _separators(given)
     cutters = cutters or list(_WHITE)
-    out, start, position = [], 0, 0
+    out: list[str] = []
+    start, position = 0, 0
     while position < len(text):
         hit = next((cut for cut in cutters if text.startswith(cut, position)), None)
         if hit is None or (limit and len(out) + 1 >= limit):

@@ -190,7 +190,7 @@ def invoke_command(invocation: Invocation) -> None:
         invocation.context, Function("", block.code), invocation["ArgumentList"] or [], invocation.write
     )
     stage.begin()
-    stage.process(invocation["InputObject"] if "InputObject" in invocation else MISSING)
+    stage.process(invocation.bound.get("inputobject", MISSING))
     stage.end()
 
 

@@ -117,17 +117,17 @@ def write_error(invocation: Invocation) -> None:
         return
     exception = invocation["Exception"]
     text = invocation["Message"]
-    if isinstance(exception, ExceptionObject):
-        error = exception.error
-    else:
-        error = ClrError(text or "", WRITE_ERROR)
+    error = exception.error if isinstance(exception, ExceptionObject) else ClrError(text or "", WRITE_ERROR)
     error_id = invocation["ErrorId"] or WRITE_ERROR
+    caller = getattr(invocation.context.call, "name", "")
+    if caller:
+        error_id = f"{error_id},{caller}"  # inside a function the record names the function
     record = ErrorRecord(
         error,
         error_id,
         invocation["Category"] or "NotSpecified",
         invocation["TargetObject"],
-        activity=invocation["CategoryActivity"] or "Write-Error",
+        activity=invocation["CategoryActivity"] or caller or "Write-Error",
         line=invocation.line,
     )
     if text and isinstance(exception, ExceptionObject):

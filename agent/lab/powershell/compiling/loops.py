@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent.lab.powershell.compiling import variables
-from agent.lab.powershell.compiling.dispatch import Run, Value, Write, child, need, run, unwrap
+from agent.lab.powershell.compiling.dispatch import Run, Value, Write, child, need, run, run_of, unwrap
 from agent.lab.powershell.compiling.literals import pipeline_value
 from agent.lab.powershell.compiling.statements import block, condition_value
 from agent.lab.powershell.conversion import iterate, to_bool
@@ -28,6 +28,11 @@ def loop(node: Node, source: Source, label: str | None) -> Run:
         "foreach_statement": _foreach,
     }
     return makers[node.type](node, source, label)
+
+
+@run_of("while_statement", "do_statement", "for_statement", "foreach_statement", "switch_statement")
+def _unlabelled(node: Node, source: Source) -> Run:
+    return loop(node, source, None)
 
 
 def once(body: Run, context: Context, write: Write, label: str | None) -> bool:
