@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent.lab.powershell.clr import ClrError, ClrObject, MissingMember, method, prop
+from agent.lab.powershell.values import EnumKind
 
 
 class Refused(Exception):  # noqa: N818 - a verdict, and no script can catch it
@@ -118,6 +119,17 @@ class ExceptionObject(ClrObject):
         return f"{text} ---> {ExceptionObject(self.error.inner).ps_string()}" if self.error.inner else text
 
 
+_CATEGORIES = (
+    "NotSpecified OpenError CloseError DeviceError DeadlockDetected InvalidArgument InvalidData InvalidOperation "
+    "InvalidResult InvalidType MetadataError NotImplemented NotInstalled ObjectNotFound OperationStopped "
+    "OperationTimeout SyntaxError ParserError PermissionDenied ResourceBusy ResourceExists ResourceUnavailable "
+    "ReadError WriteError FromStdErr SecurityError"
+)
+ERROR_CATEGORY = EnumKind(
+    "System.Management.Automation.ErrorCategory", {name: number for number, name in enumerate(_CATEGORIES.split())}
+)
+
+
 class CategoryInfo(ClrObject):
     """`$_.CategoryInfo`."""
 
@@ -138,7 +150,9 @@ class CategoryInfo(ClrObject):
         return list(self.texts)
 
     def ps_get(self, name: str) -> Any:
-        """One of the five texts."""
+        """One of the five; Category is an enumeration value."""
+        if name.lower() == "category":
+            return ERROR_CATEGORY.find(self.texts["Category"])
         for key, text in self.texts.items():
             if key.lower() == name.lower():
                 return text
@@ -255,7 +269,9 @@ class ErrorRecord(ClrObject):
     def category_info(self) -> CategoryInfo:
         """Category, activity, reason, target."""
         reason = self.error.type_name.rpartition(".")[2]
-        target = "" if self.target is None else str(self.target)
+        from agent.lab.powershell.text import to_string  # it knows of bags, which know of objects
+
+        target = to_string(self.target)
         kind = "" if self.target is None else _short_type(self.target)
         return CategoryInfo(self.category, self.activity, reason, target, kind)
 

@@ -20,7 +20,7 @@ from agent.lab.powershell.bindings.providers import (
 )
 from agent.lab.powershell.bindings.services import cmdlets as service_cmdlets
 from agent.lab.powershell.bindings.services import controller
-from agent.lab.powershell.bindings.session import culture, principal, timing
+from agent.lab.powershell.bindings.session import categories, culture, principal, timing
 from agent.lab.powershell.bindings.session import environment as session_environment
 from agent.lab.powershell.bindings.shell import program
 from agent.lab.powershell.bindings.wmi import cmdlets as wmi_cmdlets
@@ -36,6 +36,6 @@ MODULES = (
     *(process_cmdlets, process_objects),
     *(content, environment, filesystem, items, location, output, properties, registry),
     *(service_cmdlets, controller),
-    *(culture, session_environment, principal, timing, program),
+    *(categories, culture, session_environment, principal, timing, program),
     *(wmi_cmdlets, exchange, process, service, system, wmi_iis, wmi_types),
 )

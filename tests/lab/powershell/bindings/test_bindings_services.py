@@ -142,3 +142,12 @@ def test_iisreset_takes_its_time_and_brings_services_back(session, machine: Mach
     assert session.get(script) == 0
     assert machine.counters.iisresets == 1
     assert machine.services.get("W3SVC").is_running
+
+
+def test_an_error_category_is_an_enumeration_with_a_readable_target(session) -> None:
+    script = """
+    try { Stop-Service -Name 'IISADMIN' -ErrorAction 'Stop' }
+    catch { [int]$_.CategoryInfo.Category; "$($_.CategoryInfo.Category)"; $_.CategoryInfo.TargetName }
+    """
+
+    assert session.all(script) == [7, "InvalidOperation", "System.ServiceProcess.ServiceController"]

@@ -12,28 +12,14 @@ from typing import Any
 from psrpcore.types import (
     ClixmlStream,
     PSCryptoProvider,
-    PSInt,
-    PSObject,
     PSString,
-    add_note_property,
     serialize_clixml,
 )
-
-from agent.lab.powershell.errors import ErrorRecord
-from agent.lab.powershell.wire import to_wire
 
 HEADER = "#< CLIXML\r\n"
 _OBJECTS = '<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04">'
 _STREAM = re.compile(r' S="(\w+)"')
 _CASE = {"output": "Output", "error": "Error"}  # the two that the host names itself; the others are lower case
-# System.Management.Automation.ErrorCategory in the order of its numbers.
-_NAMES = (
-    "NotSpecified OpenError CloseError DeviceError DeadlockDetected InvalidArgument InvalidData InvalidOperation "
-    "InvalidResult InvalidType MetadataError NotImplemented NotInstalled ObjectNotFound OperationStopped "
-    "OperationTimeout SyntaxError ParserError PermissionDenied ResourceBusy ResourceExists ResourceUnavailable "
-    "ReadError WriteError FromStdErr SecurityError"
-)
-_CATEGORIES = tuple(_NAMES.split())
 
 
 class _NoSecrets(PSCryptoProvider):
@@ -79,39 +65,3 @@ class ClixmlWriter:
 def text_line(text: str) -> PSString:
     """A line of text with its end, as the host writes lines into a stream of objects."""
     return PSString(text + "\r\n")
-
-
-def error_object(record: ErrorRecord) -> PSObject:
-    """An error record with what a reader at the other end needs. [MS-PSRP] 2.2.3.15"""
-    made = PSObject()
-    made.PSObject.type_names = ["System.Management.Automation.ErrorRecord", "System.Object"]
-    made.PSObject.to_string = record.message
-    texts = record.category_info().texts
-    notes = {
-        "Exception": _exception(record),
-        "TargetObject": None if record.target is None else to_wire(record.target),
-        "FullyQualifiedErrorId": record.error_id,
-        "InvocationInfo": None,
-        "ErrorCategory_Category": PSInt(_number(texts["Category"])),
-        "ErrorCategory_Activity": texts["Activity"],
-        "ErrorCategory_Reason": texts["Reason"],
-        "ErrorCategory_TargetName": texts["TargetName"],
-        "ErrorCategory_TargetType": texts["TargetType"],
-        "ErrorCategory_Message": record.category_info().ps_string(),
-        "SerializeExtendedInfo": False,
-    }
-    for name, value in notes.items():
-        add_note_property(made, name, value)
-    return made
-
-
-def _number(category: str) -> int:
-    return _CATEGORIES.index(category) if category in _CATEGORIES else 0
-
-
-def _exception(record: ErrorRecord) -> PSObject:
-    made = PSObject()
-    made.PSObject.type_names = list(dict.fromkeys((record.error.type_name, *record.error.bases)))
-    made.PSObject.to_string = f"{record.error.type_name}: {record.error.message}"
-    add_note_property(made, "Message", record.error.message)
-    return made

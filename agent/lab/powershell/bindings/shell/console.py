@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from agent.lab.powershell.binding import Flag
-from agent.lab.powershell.bindings.shell.clixml import ClixmlWriter, error_object, text_line
+from agent.lab.powershell.bindings.shell.clixml import ClixmlWriter, text_line
 from agent.lab.powershell.clr import ClrError
 from agent.lab.powershell.errors import ErrorRecord, Refused, Terminate
 from agent.lab.powershell.piping import feed
@@ -115,14 +115,11 @@ class XmlConsole:
 
     def output(self, value: Any) -> None:
         """An object."""
-        if isinstance(value, ErrorRecord):
-            self._output.add(error_object(value), "output")
-        else:
-            self._output.add(to_wire(value), "output")
+        self._output.add(to_wire(value), "output")
 
     def error(self, record: ErrorRecord) -> None:
         """An error record."""
-        self._errors.add(error_object(record), "error")
+        self._errors.add(to_wire(record), "error")
 
     def warning(self, text: str) -> None:
         """A text."""
