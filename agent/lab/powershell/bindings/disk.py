@@ -114,17 +114,15 @@ class Disk:
 
     def hold(self, path: str) -> Handle:
         """Keep others out until released or the session's process has ended."""
-        with as_io(path):
+        with as_io(path), self.engine.machine.lock:
             handle = Handle(self.engine.process, self.files.hold(path))
-        _HANDLES.setdefault(self.engine.machine, []).append(handle)
+            _HANDLES.setdefault(self.engine.machine, []).append(handle)
         return handle
 
     def let_go(self, handle: Handle) -> None:
         """Let others in again."""
-        handle.release()
-        held = _HANDLES.get(self.engine.machine, [])
-        if handle in held:
-            held.remove(handle)
+        with self.engine.machine.lock:
+            _release(self.engine.machine, handle)
 
     def _is_open_to_all(self, path: str) -> bool:
         environment = self.engine.machine.environment
@@ -134,7 +132,16 @@ class Disk:
 
 
 def _close_dead(machine: Machine) -> None:
-    for handle in list(_HANDLES.get(machine, ())):
-        if not handle.owner.is_alive:
-            handle.release()
-            _HANDLES[machine].remove(handle)
+    if not _HANDLES.get(machine):
+        return
+    with machine.lock:
+        for handle in list(_HANDLES[machine]):
+            if not handle.owner.is_alive:
+                _release(machine, handle)
+
+
+def _release(machine: Machine, handle: Handle) -> None:
+    held = _HANDLES.get(machine, [])
+    if handle in held:
+        held.remove(handle)
+        handle.release()

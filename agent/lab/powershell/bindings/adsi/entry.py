@@ -6,10 +6,10 @@ COM object first. [PowerShell/PowerShell, engine/adapters: DirectoryEntryAdapter
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from agent.lab.powershell.bindings import hresult
+from agent.lab.powershell.bindings.adsi.binding import bind
 from agent.lab.powershell.bindings.adsi.native import AdsObject
 from agent.lab.powershell.bindings.adsi.properties import PropertyCollection, PropertyValueCollection
 from agent.lab.powershell.clr import ClrError, ClrObject, MissingMember, method, prop, setter
@@ -18,22 +18,7 @@ from agent.lab.powershell.errors import Refused
 if TYPE_CHECKING:
     from agent.lab.powershell.engine import Engine
 
-Bind = Callable[["Engine", str], AdsObject]
-PROVIDERS: dict[str, Bind] = {}
-
-_MISSING = tuple(map(hresult.signed, (hresult.NO_SUCH_OBJECT, hresult.PATH_NOT_FOUND, 0x800708AC)))
-_REAL_ELSEWHERE = ("WinNT", "GC", "NDS", "NWCOMPAT")  # Windows has them, the lab has not
 _NOT_MADE = ("BeginInvoke", "CopyTo", "MoveTo", "Rename")
-
-
-def bind(engine: Engine, path: str) -> AdsObject:
-    """ADsOpenObject: find the provider by its case-sensitive name, then the object."""
-    provider, separator, _ = path.partition("://")
-    if provider in _REAL_ELSEWHERE:
-        raise Refused(f"the ADSI provider {provider}:")
-    if not separator or provider not in PROVIDERS:
-        raise hresult.com_error(hresult.BAD_PATHNAME)
-    return PROVIDERS[provider](engine, path)
 
 
 class DirectoryBase(ClrObject):
@@ -320,17 +305,6 @@ class DirectoryEntries(ClrObject):
         self.entry.bound().delete_child(entry.bound().class_name, entry.bound().name)
 
 
-def exists(engine: Engine, path: Any) -> bool:
-    """[DirectoryEntry]::Exists: false only for "no such object"; every other failure is thrown."""
-    try:
-        bind(engine, engine.to_string(path))
-    except ClrError as error:
-        if error.hresult in _MISSING:
-            return False
-        raise
-    return True
-
-
 def _retrieval(name: str, error: ClrError) -> ClrError:
     """Adapter.BaseGetMember: the failure to bind shows when a member is looked up."""
     return ClrError(
@@ -345,6 +319,3 @@ def _retrieval(name: str, error: ClrError) -> ClrError:
 def _default_context(engine: Engine) -> str:
     value = bind(engine, "LDAP://RootDSE").get("defaultNamingContext")
     return str(value)
-
-
-__all__ = ["PROVIDERS", "DirectoryBase", "DirectoryEntries", "DirectoryEntry", "MissingMember", "bind", "exists"]

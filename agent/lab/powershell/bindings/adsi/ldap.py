@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from agent.lab.powershell.bindings import hresult
-from agent.lab.powershell.bindings.adsi.entry import PROVIDERS
+from agent.lab.powershell.bindings.adsi.binding import PROVIDERS
 from agent.lab.powershell.bindings.adsi.native import CLEARED, AdsObject
 from agent.lab.powershell.bindings.refusal import as_com
 from agent.lab.powershell.values import byte_array

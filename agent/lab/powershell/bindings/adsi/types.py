@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agent.lab.powershell.bindings.adsi.entry import DirectoryBase, DirectoryEntry, exists
+from agent.lab.powershell.bindings.adsi.binding import exists
+from agent.lab.powershell.bindings.adsi.entry import DirectoryBase, DirectoryEntry
 from agent.lab.powershell.bindings.adsi.searcher import DirectorySearcher
 from agent.lab.powershell.clr import ClrType, register
 from agent.lab.powershell.conversion import CASTS

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from agent.lab.powershell.bindings.wmi.bags import ManagementBaseObject
 from agent.lab.powershell.bindings.wmi.lookup import by_path
 from agent.lab.powershell.bindings.wmi.model import CIMV2, WmiClass, class_names, find_class
 from agent.lab.powershell.bindings.wmi.objects import (
-    ManagementBaseObject,
     ManagementClass,
     ManagementObject,
     bind_positional,
