@@ -121,7 +121,9 @@ def _pools(finding: Finding) -> list[str]:
 
 
 def _pending(changes: Sequence[Change], broken: Sequence[Sibling]) -> str:
-    words = "; ".join(f"{change.path}: {change.before.meaning}" for change in changes)
+    """In one line what blocks the proxy; the keys with their words are the directories of the answer."""
+    keys = "key blocks" if len(changes) == 1 else "keys block"
+    words = f"{len(changes)} {keys} the proxy: {'; '.join(sorted({change.before.meaning for change in changes}))}"
     return f"{words}. SSL is not the only cause: {_list(broken)}" if broken else words
 
 

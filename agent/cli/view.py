@@ -15,6 +15,7 @@ from agent.exits import MEANING
 from agent.model import Change, Probe, Proof, ServerState, StepRecord, Verdict
 from agent.outcome import Outcome, ServerOutcome
 from agent.report.document import document
+from agent.siblings import breaks_the_path
 
 COLORS = {
     ServerState.RIGHT: "green",
@@ -51,6 +52,7 @@ def lines(outcome: Outcome, *, color: bool = False, verbose: bool = False) -> It
     width = max((len(found.name) for found in outcome.servers), default=0)
     for found in outcome.servers:
         yield from _server(found, width, color=color, verbose=verbose)
+    yield from _warnings(outcome)
     counts = Counter(str(found.state) for found in outcome.servers)
     words = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no servers"
     yield ""
@@ -68,16 +70,30 @@ def _server(found: ServerOutcome, width: int, *, color: bool, verbose: bool) -> 
         stops = ", ".join(found.impact.services)
         yield f"{indent}{found.impact.method} interrupts: {stops}"
     for obstacle in found.obstacles:
-        said = f"overridden by {obstacle.guard}" if obstacle.is_overridden else f"override: {obstacle.guard}: true"
-        yield f"{indent}guard: {obstacle.reason} ({said})"
+        if obstacle.is_overridden:
+            yield f"{indent}overridden by {obstacle.guard}: {obstacle.reason}"
+        else:
+            yield f"{indent}to do it all the same, set guards.{obstacle.guard}: true for this server"
     for sibling in found.siblings:
-        article = f" [{sibling.article}]" if sibling.article else ""
-        yield f"{indent}also: {sibling.evidence}{article}. {sibling.next_step}"
+        if sibling.article and breaks_the_path(sibling):
+            yield f"{indent}see {sibling.article}: {sibling.name}"
     for record in found.steps:
         yield from (f"{indent}{line}" for line in _step(record, verbose=verbose))
     yield from (f"{indent}{_proof(proof)}" for proof in _latest(found.proof))
     if found.outage_seconds is not None:
         yield f"{indent}restart took {found.outage_seconds:.1f} s"
+
+
+def _warnings(outcome: Outcome) -> Iterator[str]:
+    """What is worth knowing about many servers, said once."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for server in outcome.servers:
+        for sibling in server.siblings:
+            if not breaks_the_path(sibling):
+                names = found.setdefault((sibling.name, sibling.next_step), [])
+                names += [] if server.name in names else [server.name]
+    for (name, next_step), names in found.items():
+        yield f"\nwarning: {name} on {', '.join(names)}. {next_step}"
 
 
 def _change(change: Change) -> str:
