@@ -21,6 +21,7 @@ class Parameter:
     by_value: bool = False  # binds the pipeline object
     by_property: bool = False  # binds the property of that name of the pipeline object
     aliases: tuple[str, ...] = ()
+    rest: bool = False  # takes all remaining arguments, as one array
 
 
 @dataclass(frozen=True, slots=True)

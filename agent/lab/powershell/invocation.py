@@ -44,6 +44,7 @@ def _slot(parameter: Parameter) -> Slot:
         parameter.mandatory,
         parameter.by_value,
         parameter.by_property,
+        rest=parameter.rest,
         aliases=parameter.aliases,
     )
 

@@ -50,7 +50,9 @@ def like(text: str, pattern: str, case: bool = False) -> bool:
     return wildcard(pattern, case).fullmatch(text) is not None
 
 
-_REFUSED = re.compile(r"\(\?<[^=!>]*-|\\[pPGkX]|\(\?\(|\[[^\]]*-\[|\(\?[a-z]*-[a-z]*\)|\(\?[a-z]+\)(?<!^....)")
+_REFUSED = re.compile(
+    r"\(\?<[^=!>]*-|\\[pPGkX]|\(\?\(|\[[^\]]*-\[|\(\?[a-z]*-[a-z]*[:)]|(?<!^)\(\?[a-z]+\)|\(\?[a-z]*n[a-z]*[:)]"
+)
 
 
 @lru_cache(maxsize=2048)

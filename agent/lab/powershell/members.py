@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,8 @@ from agent.lab.powershell.bcl.natives import METHODS, PROPERTIES, natural_type
 from agent.lab.powershell.clr import ClrError, ClrObject, MissingMember
 from agent.lab.powershell.conversion import convert
 from agent.lab.powershell.errors import Refused
-from agent.lab.powershell.failures import fault
 from agent.lab.powershell.extended import Extended, extended_of
+from agent.lab.powershell.failures import fault
 from agent.lab.powershell.scope import MISSING
 from agent.lab.powershell.types import ENUMS, TypeObject, find_type, no_such_type, type_name
 from agent.lab.powershell.values import Hashtable, TypedArray
@@ -170,10 +171,11 @@ def _no_method(value: Any, name: str, lower: str) -> Exception:
 
 
 def _call_object(context: Context, value: ClrObject, name: str, lower: str, arguments: Sequence[Any]) -> Any:
+    call = value.ps_call
     if getattr(value, "takes_context", False):
-        return invoke(name, arguments, lambda: value.call_in(context, name, arguments))  # type: ignore[attr-defined] # marked
+        call = functools.partial(value.call_in, context)  # type: ignore[attr-defined] # promised by takes_context
     try:
-        return invoke(name, arguments, lambda: value.ps_call(name, arguments))
+        return invoke(name, arguments, lambda: call(name, arguments))
     except MissingMember:
         function = METHODS["object"].get(lower)
         if function is None:

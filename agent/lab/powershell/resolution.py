@@ -78,7 +78,26 @@ def _named(
     raise unknown(name, lower, line)
 
 
-_COMPARISONS = frozenset("eq ne gt ge lt le like notlike match notmatch contains notcontains in notin is isnot".split())
+_COMPARISONS = frozenset(
+    [
+        "eq",
+        "ne",
+        "gt",
+        "ge",
+        "lt",
+        "le",
+        "like",
+        "notlike",
+        "match",
+        "notmatch",
+        "contains",
+        "notcontains",
+        "in",
+        "notin",
+        "is",
+        "isnot",
+    ]
+)
 
 
 def refuse_later_syntax(name: str, arguments: Sequence[Any], line: int) -> None:

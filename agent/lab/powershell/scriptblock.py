@@ -45,6 +45,18 @@ class ScriptBlock(ClrObject):
         """`code` is shared by all values of the same literal."""
         self.code = code
 
+    takes_context = True  # members.call_member gives call_in the caller's context
+
+    def call_in(self, context: Context, name: str, arguments: Sequence[Any]) -> Any:
+        """Invoke() and InvokeReturnAsIs() run the block; the other methods are as everywhere."""
+        lower = name.lower()
+        if lower == "invoke":
+            return self.collect(context, arguments)
+        if lower == "invokereturnasis":
+            items = self.collect(context, arguments)
+            return items[0] if len(items) == 1 else items or None
+        return self.ps_call(name, arguments)
+
     def ps_string(self) -> str:
         """The text between the braces."""
         return self.code.text

@@ -20,23 +20,25 @@ WRITE_ERROR = "Microsoft.PowerShell.Commands.WriteErrorException"
 
 @cmdlet(
     "Write-Output",
-    [Parameter("InputObject", position=0, mandatory=True, by_value=True), Parameter("Rest", position=1)],
+    [Parameter("InputObject", position=0, mandatory=True, by_value=True, rest=True)],
     aliases=("echo", "write"),
 )
 def write_output(invocation: Invocation) -> None:
     """Write the objects, arrays item by item."""
-    held = invocation["InputObject"]
-    if "Rest" in invocation:
-        invocation.write(held)
-        held = invocation["Rest"]
+    held = alone(invocation["InputObject"])
     items = None if isinstance(held, str) else iterate(held)
     invocation.write_all([held] if items is None else list(items))
+
+
+def alone(held: Any) -> Any:
+    """Of remaining arguments that are only one, that one."""
+    return held[0] if isinstance(held, list) and len(held) == 1 else held
 
 
 @cmdlet(
     "Write-Host",
     [
-        Parameter("Object", position=0, by_value=True),
+        Parameter("Object", position=0, by_value=True, rest=True),
         Parameter("NoNewline", "Switch"),
         Parameter("Separator"),
         Parameter("ForegroundColor", "String"),
@@ -46,7 +48,7 @@ def write_output(invocation: Invocation) -> None:
 def write_host(invocation: Invocation) -> None:
     """Text for the host, which no pipeline sees."""
     separator = to_string(invocation["Separator"]) if "Separator" in invocation else " "
-    held = invocation["Object"]
+    held = alone(invocation["Object"])
     items = None if isinstance(held, str) else iterate(held)
     line = separator.join(to_string(item) for item in items) if items is not None else to_string(held)
     invocation.engine.sink.host(line if invocation.switch("NoNewline") else line + "\n")
@@ -151,6 +153,22 @@ def _keep(invocation: Invocation) -> None:
 
 _INPUT = Parameter("InputObject", by_value=True)
 staged("Out-Host", [_INPUT, Parameter("Paging", "Switch")], begin=_host_begin, end=_host_end, aliases=("oh",))(_keep)
+
+
+def _string_end(invocation: Invocation) -> None:
+    text = render(invocation.state["items"], invocation)
+    if invocation.switch("Stream"):
+        invocation.write_all(text.split("\r\n")[:-1])
+    else:
+        invocation.write(text)
+
+
+staged(
+    "Out-String",
+    [_INPUT, Parameter("Stream", "Switch"), Parameter("Width", "Int32")],
+    begin=_host_begin,
+    end=_string_end,
+)(_keep)
 
 
 @cmdlet("Out-Default", [_INPUT])

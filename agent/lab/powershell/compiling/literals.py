@@ -60,11 +60,19 @@ def _number(node: Node, source: Source) -> Value:
 def _string(node: Node, source: Source) -> Value:
     literal = source.strings[node.start_byte + len(source.of(node)) - len(source.of(node).lstrip())]
     if literal.expandable:
-        return expandable(literal.body, source.line(literal.body_start), literal.here)
+        return _expandable(literal.body, source.line(literal.body_start), literal.here, node.start_byte)
     if literal.bare and not _in_arguments(node):
         raise ScriptError(f"Unexpected token '{literal.body}' in expression or statement", node.start_byte)
     held = literal.body if literal.here else literal.body.replace("''", "'")
     return lambda context: held
+
+
+def _expandable(body: str, line: int, here: bool, offset: int) -> Value:
+    """Compile a string; what is wrong inside it is reported where it starts."""
+    try:
+        return expandable(body, line, here)
+    except ScriptError as error:
+        raise ScriptError(error.reason, offset) from None
 
 
 def _in_arguments(node: Node) -> bool:

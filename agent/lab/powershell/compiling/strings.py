@@ -7,8 +7,9 @@ from typing import Any
 
 from agent.lab.powershell.compiling.dispatch import Value, child
 from agent.lab.powershell.masking import ScriptError, literal_at_start
-from agent.lab.powershell.scope import Context
+from agent.lab.powershell.scope import MISSING, Context
 from agent.lab.powershell.source import parse
+from agent.lab.powershell.text import to_string
 
 # about_Escape_Characters (2.0): `0 `a `b `f `n `r `t `v; any other character stands for itself.
 _ESCAPES = {"0": "\0", "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -94,7 +95,14 @@ def _joined(parts: list[str | Value]) -> Value:
         return lambda context: held
 
     def build(context: Context) -> str:
-        text = context.engine.to_string
-        return "".join(part if isinstance(part, str) else text(part(context)) for part in merged)
+        return "".join(part if isinstance(part, str) else as_text(context, part(context)) for part in merged)
 
     return build
+
+
+def as_text(context: Context, held: Any) -> str:
+    """A value inside a string; collections are joined by the nearest $OFS."""
+    if isinstance(held, str):
+        return held
+    separator = context.scope.find("ofs")
+    return to_string(held, " " if separator is MISSING else to_string(separator))
