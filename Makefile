@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # KERBEROS=1 adds Kerberos for a machine that is not Windows (needs gcc and the system's krb5 headers).
-LOCKS := constraints.txt $(if $(KERBEROS),constraints-kerberos.txt)
-STAMP := $(VENV)/.installed$(if $(KERBEROS),-kerberos)
+# BENCH=1 adds Ansible, for the comparison in `make bench`.
+LOCKS := constraints.txt $(if $(KERBEROS),constraints-kerberos.txt) $(if $(BENCH),constraints-bench.txt)
+STAMP := $(VENV)/.installed$(if $(KERBEROS),-kerberos)$(if $(BENCH),-bench)
 
 .PHONY: help demo test lint bench bench-lab lock clean
 
@@ -40,6 +41,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock: ## Write the lock files anew (needs uv)
 	$(LOCK) --extra dev --extra lab --extra postgres pyproject.toml --no-emit-package easfix -o constraints.txt
 	printf 'gssapi\nkrb5\n' | $(LOCK) - -c constraints.txt -o constraints-kerberos.txt
+	printf 'ansible-core\n' | $(LOCK) - -c constraints.txt -o constraints-bench.txt
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
