@@ -69,6 +69,7 @@ class Connection:
             return False
         if request is None:
             return False
+        self._service.host.machine.counters.count("winrm_requests")
         answer = await self._answer(request)
         await self._delay()
         await self._send(answer)
