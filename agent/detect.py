@@ -88,6 +88,13 @@ class Fields:
         """A whole number made into something, or None for null."""
         return None if self._get(name) is None else make(self.number(name))
 
+    def role(self, name: str) -> VdirRole:
+        """The part that a directory plays."""
+        word = self.text(name)
+        if word not in set(VdirRole):
+            raise BadAnswer(self._server, f"detection answered {name} = {word!r}, which is no role of a directory")
+        return VdirRole(word)
+
     def _get(self, name: str) -> object:
         try:
             return self._record[name.lower()]
@@ -128,7 +135,7 @@ def _vdir(found: Fields, children: tuple[ChildKey, ...]) -> Vdir:
     path = found.text("Path")
     return Vdir(
         path=path,
-        role=VdirRole(found.text("Role")),
+        role=found.role("Role"),
         site=found.number("Site"),
         site_comment=found.text("SiteComment"),
         flags=SslFlags.of(found.number("Flags")),
@@ -142,6 +149,7 @@ def _vdir(found: Fields, children: tuple[ChildKey, ...]) -> Vdir:
         is_site_running=found.number("SiteState") == SITE_STARTED,
         bindings=found.text("Bindings"),
         ssl_error_page=found.text("SslErrorPage"),
+        is_forms_based=found.truth("FormsBased"),
         children=tuple(child for child in children if child.parent.lower() == path.lower()),
     )
 

@@ -62,6 +62,18 @@ def _exchange_needs_ssl(finding: Finding) -> Iterator[Sibling]:
             )
 
 
+def _forms_based(finding: Finding) -> Iterator[Sibling]:
+    """The form belongs to /Exchange; the directory that ExchangeVDir names is the cure, and has none (domain 4.1)."""
+    for vdir in _mailbox_directories(finding):
+        if vdir.role is VdirRole.EXCHANGE and vdir.is_forms_based:
+            yield Sibling(
+                "forms-based-authentication",
+                f"{vdir.path} asks for a logon in a form; ActiveSync itself reads the mailbox through it",
+                "Create a second directory without forms for ActiveSync and name it in ExchangeVDir.",
+                "KB817379",
+            )
+
+
 def _redirect(finding: Finding) -> Iterator[Sibling]:
     for vdir in finding.eas:
         if vdir.redirect:
@@ -120,6 +132,7 @@ LOOKS: tuple[Callable[[Finding], Iterator[Sibling]], ...] = (
     _integrated_missing,
     _negotiate_missing,
     _exchange_needs_ssl,
+    _forms_based,
     _redirect,
     _basic_in_clear,
 )

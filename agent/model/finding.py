@@ -44,6 +44,7 @@ class Vdir:
     is_site_running: bool = True
     bindings: str = ""  # ServerBindings of the web site, e.g. ":80:"
     ssl_error_page: str = ""  # HttpErrors entry for 403.4 where it is a custom one
+    is_forms_based: bool = False  # the web site asks for a logon in a form (domain 4.1)
     children: tuple[ChildKey, ...] = ()
 
 
