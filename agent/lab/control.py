@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import json
 import socket
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,12 @@ from agent.lab.fleet import Fleet
 
 LIMIT = 64 * 1024
 """A question is never longer than this, in bytes."""
+LONGEST_ANSWER = 256 * 1024 * 1024
+PATIENCE = 30.0
+"""Seconds that either side waits for the other's words."""
 
 LAB_FILE, TOKEN_FILE = "lab.json", "lab.token"
+_WRONG_TOKEN = "wrong token"
 
 
 class LabGone(Exception):  # noqa: N818 - what happened, in the operator's words
@@ -25,10 +30,12 @@ class LabGone(Exception):  # noqa: N818 - what happened, in the operator's words
 class Control:
     """Answers questions about one fleet; lives on the fleet's loop."""
 
-    def __init__(self, fleet: Fleet, token: str) -> None:
+    def __init__(self, fleet: Fleet, token: str, *, patience: float = PATIENCE) -> None:
         self._fleet = fleet
-        self._token = token
+        self._token = token.encode()
+        self._patience = patience
         self._server: asyncio.Server | None = None
+        self._talks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> int:
         """Listen; the port."""
@@ -37,37 +44,60 @@ class Control:
         return port
 
     async def stop(self) -> None:
-        """Stop listening."""
+        """Stop listening, and end the conversations that are not over."""
         if self._server is not None:
             self._server.close()
+        for talk in self._talks:
+            talk.cancel()
+        if self._talks:
+            await asyncio.wait(self._talks)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talk = asyncio.current_task()
+        assert talk is not None
+        self._talks.add(talk)
         try:
-            line = await reader.readline()
+            async with asyncio.timeout(self._patience):
+                line = await reader.readline()
             answer = await asyncio.to_thread(self._answer, line)
-            writer.write(json.dumps(answer).encode() + b"\n")
-            await writer.drain()
-        except (ConnectionError, ValueError):
-            return  # whoever asked has gone, or never meant us
+        except ValueError:
+            answer = {"error": f"a question has at most {LIMIT} bytes"}
+        except (ConnectionError, TimeoutError, asyncio.CancelledError):
+            writer.transport.abort()
+            return
         finally:
-            writer.close()
+            self._talks.discard(talk)
+        await self._reply(writer, answer)
+
+    async def _reply(self, writer: asyncio.StreamWriter, answer: dict[str, Any]) -> None:
+        try:
+            writer.write(json.dumps(answer).encode() + b"\n")
+            async with asyncio.timeout(self._patience):
+                await writer.drain()
+        except (ConnectionError, TimeoutError):
+            writer.transport.abort()
+        writer.close()
 
     def _answer(self, line: bytes) -> dict[str, Any]:
         try:
             question = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {"error": "not JSON"}
-        if not isinstance(question, dict) or not hmac.compare_digest(str(question.get("token")), self._token):
-            return {"error": "wrong token"}
+        if not isinstance(question, dict) or not self._is_token(question.get("token")):
+            return {"error": _WRONG_TOKEN}
         try:
             return self._do(str(question.get("do")), question)
         except FaultError as error:
             return {"error": str(error)}
 
+    def _is_token(self, given: object) -> bool:
+        return isinstance(given, str) and hmac.compare_digest(given.encode("utf-8", "replace"), self._token)
+
     def _do(self, what: str, question: dict[str, Any]) -> dict[str, Any]:
         match what:
             case "truth":
-                return {"machines": [each.document() for each in self._fleet.truth()]}
+                users = [asdict(user) for user in self._fleet.users()]
+                return {"machines": [each.document() for each in self._fleet.truth()], "users": users}
             case "fault":
                 self._fleet.fault(str(question.get("fault")))
                 return {"injected": question.get("fault")}
@@ -79,20 +109,31 @@ def ask(directory: Path, what: str, **more: str) -> dict[str, Any]:
     try:
         endpoint = json.loads((directory / LAB_FILE).read_text(encoding="utf-8"))["control"]
         token = (directory / TOKEN_FILE).read_text(encoding="ascii").strip()
-        with socket.create_connection((endpoint["host"], endpoint["port"]), timeout=30) as connection:
-            connection.sendall(json.dumps({"token": token, "do": what, **more}).encode() + b"\n")
-            answer = json.loads(_read(connection))
-    except FileNotFoundError:
-        raise LabGone(f"no lab runs in {directory}: there is no {LAB_FILE}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        question = json.dumps({"token": token, "do": what, **more}).encode() + b"\n"
+        answer = json.loads(_exchange((endpoint["host"], int(endpoint["port"])), question))
+    except FileNotFoundError as error:
+        raise LabGone(f"no lab runs in {directory}: there is no {Path(error.filename).name}") from None
+    except ConnectionRefusedError:
+        raise LabGone(f"the lab of {directory} is gone: it ended without clearing up, and nobody answers") from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise LabGone(f"the lab of {directory} does not answer: {error}") from error
-    if not isinstance(answer, dict) or "error" in answer:
-        raise FaultError(str(answer.get("error") if isinstance(answer, dict) else answer))
+    if not isinstance(answer, dict) or answer.get("error") == _WRONG_TOKEN:
+        raise LabGone(f"the lab of {directory} is gone: something else answers on its port")
+    if "error" in answer:
+        raise FaultError(str(answer["error"]))
     return answer
 
 
-def _read(connection: socket.socket) -> bytes:
-    parts = []
-    while part := connection.recv(65536):
-        parts.append(part)
+def _exchange(endpoint: tuple[str, int], question: bytes) -> bytes:
+    """The answer, whole; ConnectionError where there is none or far too much of it."""
+    with socket.create_connection(endpoint, timeout=PATIENCE) as connection:
+        connection.sendall(question)
+        parts, size = [], 0
+        while part := connection.recv(65536):
+            parts.append(part)
+            size += len(part)
+            if size > LONGEST_ANSWER:
+                raise ConnectionError("the answer has no end")
+    if not parts:
+        raise ConnectionError("the connection was closed without an answer")
     return b"".join(parts)

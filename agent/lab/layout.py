@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from agent.lab.claim import Claim
 from agent.lab.control import LAB_FILE, TOKEN_FILE
 from agent.lab.fleet import Fleet
 from agent.lab.node import Node
@@ -17,20 +19,33 @@ CONFIG_FILE, CA_FILE, SECRETS = "config.yaml", "lab-ca.pem", "secrets"
 _HEADER = "# Written by `easfix lab up` for its practice fleet; gone when the lab ends. No password stands in it.\n"
 
 
+class Foreign(OSError):  # noqa: N818 - what the file is, in the words an operator reads
+    """A file stands where the lab would write its own, and the lab did not make it."""
+
+
 class Layout:
-    """Writes the files, and removes exactly those again."""
+    """Writes the files, and removes exactly those again; it touches nobody else's."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._made: list[Path] = []
-        self._folders: list[Path] = []
+        self._claim = Claim(directory)
+
+    def claim(self) -> None:
+        """Take the directory for this lab; raises claim.Taken, or Foreign, or another OSError."""
+        self._claim.take()
+        try:
+            for name in (CONFIG_FILE, LAB_FILE, TOKEN_FILE, CA_FILE):
+                self._refuse_foreign(name)
+        except BaseException:
+            self._claim.drop()
+            raise
 
     def write(self, fleet: Fleet, control_port: int, token: str) -> None:
-        """All files; whatever stood in their place is replaced."""
-        self._folder(self.directory)
-        self._folder(self.directory / SECRETS, mode=0o700)
-        users = {fleet.administrator.name: fleet.administrator, **{user.name: user for user in fleet.phones.values()}}
-        for user in users.values():
+        """All files, `lab.json` last; claims the directory where that has not been done."""
+        if not self._claim.is_held:
+            self.claim()
+        self._folder(SECRETS, 0o700)
+        for user in (fleet.administrator, *fleet.phones.values()):
             self._file(f"{SECRETS}/{user.name}", user.password + "\n", secret=True)
         self._file(TOKEN_FILE, token + "\n", secret=True)
         self._file(CA_FILE, fleet.certificates.pem)
@@ -39,24 +54,26 @@ class Layout:
 
     def remove(self) -> None:
         """Leave nothing behind that the lab made; what others put into the directory stays."""
-        for path in self._made:
-            path.unlink(missing_ok=True)
-        for folder in reversed(self._folders):
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
+        self._claim.drop()
 
-    def _folder(self, path: Path, mode: int = 0o755) -> None:
-        if not path.exists():
-            path.mkdir(mode=mode, parents=True)
-            self._folders.append(path)
+    def _refuse_foreign(self, name: str) -> None:
+        path = self.directory / name
+        if path.exists() or path.is_symlink():
+            raise Foreign(errno.EEXIST, "the lab did not make this file and does not replace it", str(path))
+
+    def _folder(self, name: str, mode: int) -> None:
+        path = self.directory / name
+        if not path.is_dir():
+            self._claim.note(name)
+            path.mkdir(mode=mode)
 
     def _file(self, name: str, text: str, *, secret: bool = False) -> None:
-        path = self.directory / name
-        path.unlink(missing_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if secret else 0o644)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        self._refuse_foreign(name)
+        self._claim.note(name)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        handle = os.open(self.directory / name, flags, 0o600 if secret else 0o644)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        self._made.append(path)
 
 
 def configuration(fleet: Fleet) -> dict[str, Any]:
@@ -83,7 +100,7 @@ def endpoints(fleet: Fleet, control_port: int) -> dict[str, Any]:
         "pid": os.getpid(),
         "seed": fleet.seed,
         "control": {"host": "127.0.0.1", "port": control_port},
-        "faults": [f"{order.fault.name}@{order.server}" for order in fleet.orders],
+        "faults": [order.text for order in fleet.orders],
         "machines": [
             {
                 "name": node.machine.name,

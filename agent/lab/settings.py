@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-
+from agent.lab.pristine import MAS_SYNC
 from agent.lab.web import dav
+from agent.lab.world.default_disk import sync_web_config
 from agent.lab.world.machine import Machine
+from agent.lab.world.schema import IpSecurity
 
 FLAGS, AUTH = "AccessSSLFlags", "AuthFlags"
 SSL, SSL128, NEGOTIATE_CERT, REQUIRE_CERT = 8, 256, 32, 64  # domain 2.1
 BASIC, INTEGRATED = 2, 4  # domain 2.8
 EAS_NAME = "Microsoft-Server-ActiveSync"
-SITE = "W3SVC/1"
-ROOT = f"{SITE}/ROOT"
-EAS = f"{ROOT}/{EAS_NAME}"
-EXCHANGE = f"{ROOT}/Exchange"
-OMA = f"{ROOT}/exchange-oma"  # KB817379's second directory. domain 4.1
-CHILD = f"{EAS}/Devices"
-SECOND = "W3SVC/2"
-MAS_SYNC = r"SYSTEM\CurrentControlSet\Services\MasSync\Parameters"  # domain 4.1
-REBOOT_SECONDS = 5.0
+SERVICE, FIRST, SECOND = "W3SVC", "W3SVC/1", "W3SVC/2"
+ELSEWHERE = "192.0.2.1, 255.255.255.255"  # an address of documentation (RFC 5737): nobody of the lab
+
+
+class Misfit(ValueError):  # noqa: N818 - what the machine is; the text becomes a FaultError
+    """The machine is not one that this can happen to; the text says why."""
 
 
 def set_flags(machine: Machine, path: str, flags: int) -> None:
@@ -33,49 +31,51 @@ def directory_dn(machine: Machine, directory: str = EAS_NAME) -> str:
     return machine.forest.directory_dn(machine.name, directory)
 
 
-def make_right(machine: Machine) -> None:
-    """No SSL on the ActiveSync directory and none in Active Directory; iisreset works."""
-    machine.ds2mb.revert_after = None
-    machine.iisreset.disable(False)
-    machine.iisreset.loses_change = False
-    for service in machine.services.list():
-        service.stuck = False
-    if machine.metabase.exists(EAS):
-        _set_in_directory(machine, "msExchAccessSSLFlags", 0)
-        if _current(machine, EAS) & (SSL | REQUIRE_CERT | SSL128):
-            set_flags(machine, EAS, 0)
+def eas(machine: Machine) -> str:
+    """The ActiveSync directory, on whatever site it is. domain 2.4"""
+    for name in machine.metabase.children(SERVICE):
+        path = f"{SERVICE}/{name}/ROOT/{EAS_NAME}"
+        if name.isdigit() and machine.metabase.exists(path):
+            return path
+    raise Misfit(f"{machine.name} has no directory {EAS_NAME}")
+
+
+def root(machine: Machine) -> str:
+    """The root of the site that has it."""
+    return eas(machine).rpartition("/")[0]
 
 
 def require_ssl(machine: Machine) -> None:
     """Tick "Require secure channel (SSL)"; bits that are set already stay."""
-    set_flags(machine, EAS, _current(machine, EAS) | SSL)
+    set_flags(machine, eas(machine), _current(machine) | SSL)
 
 
 def require_ssl_128(machine: Machine) -> None:
     """Tick "Require 128-bit encryption" too."""
-    set_flags(machine, EAS, _current(machine, EAS) | SSL | SSL128)
+    set_flags(machine, eas(machine), _current(machine) | SSL | SSL128)
 
 
 def inherited_ssl(machine: Machine) -> None:
     """The site requires SSL, as for OWA; ActiveSync reads mailboxes through an exempt directory (KB817379)."""
-    metabase = machine.metabase
+    metabase, top = machine.metabase, root(machine)
     exempt_directory(machine)
-    metabase.set(SITE, FLAGS, SSL)
-    for path in (EAS, EXCHANGE):
+    metabase.set(top.rpartition("/")[0], FLAGS, SSL)
+    for path in (eas(machine), f"{top}/Exchange"):
         if FLAGS in metabase.own(path):
             metabase.delete_value(path, FLAGS)
     metabase.save()
 
 
 def exempt_directory(machine: Machine) -> None:
-    """What KB817379 tells an administrator to make: /exchange-oma without SSL, named in ExchangeVDir."""
-    metabase = machine.metabase
-    if not metabase.exists(OMA):
-        metabase.create(OMA, "IIsWebVirtualDir")
-        for name, value in metabase.own(EXCHANGE).items():
-            metabase.set(OMA, name, value)
-    metabase.set(OMA, FLAGS, 0)
-    metabase.set(OMA, AUTH, BASIC | INTEGRATED)
+    """What KB817379 tells an administrator to make: /exchange-oma without SSL, named in ExchangeVDir. domain 4.1"""
+    metabase, top = machine.metabase, root(machine)
+    exempt = f"{top}/exchange-oma"
+    if not metabase.exists(exempt):
+        metabase.create(exempt, "IIsWebVirtualDir")
+        for name, value in metabase.own(f"{top}/Exchange").items():
+            metabase.set(exempt, name, value)
+    metabase.set(exempt, FLAGS, 0)
+    metabase.set(exempt, AUTH, BASIC | INTEGRATED)
     machine.registry.create(MAS_SYNC)
     machine.registry.set(MAS_SYNC, "ExchangeVDir", "/exchange-oma")
 
@@ -83,47 +83,56 @@ def exempt_directory(machine: Machine) -> None:
 def child_override(machine: Machine) -> None:
     """The directory and a key below it each hold the flag."""
     require_ssl(machine)
-    if not machine.metabase.exists(CHILD):
-        machine.metabase.create(CHILD, "IIsWebDirectory")
-    set_flags(machine, CHILD, SSL)
+    child = f"{eas(machine)}/Devices"
+    if not machine.metabase.exists(child):
+        machine.metabase.create(child, "IIsWebDirectory")
+    set_flags(machine, child, SSL)
 
 
 def second_site(machine: Machine) -> None:
     """ActiveSync and the mailboxes move to a site of their own on port 80; the first site goes to port 8080."""
     metabase = machine.metabase
-    metabase.create(SECOND, "IIsWebServer")
-    for name, value in metabase.own(SITE).items():
-        metabase.set(SECOND, name, value)
-    metabase.set(SECOND, "ServerComment", "Mobile access")
-    _copy(machine, ROOT, f"{SECOND}/ROOT")
-    metabase.set(SITE, "ServerBindings", (":8080:",))
-    metabase.set(SITE, "SecureBindings", ())
-    metabase.delete(EAS)
-    set_flags(machine, f"{SECOND}/ROOT/{EAS_NAME}", SSL)
-    machine.iis.start_site("2")
+    if not eas(machine).startswith(f"{SECOND}/"):
+        metabase.create(SECOND, "IIsWebServer")
+        for name, value in metabase.own(FIRST).items():
+            metabase.set(SECOND, name, value)
+        metabase.set(SECOND, "ServerComment", "Mobile access")
+        _copy(machine, f"{FIRST}/ROOT", f"{SECOND}/ROOT")
+        metabase.set(FIRST, "ServerBindings", (":8080:",))
+        metabase.set(FIRST, "SecureBindings", ())
+        metabase.delete(f"{FIRST}/ROOT/{EAS_NAME}")
+        machine.iis.start_site("2")
+    require_ssl(machine)
     machine.changed()
 
 
 def client_certificates(machine: Machine) -> None:
     """SSL, and a certificate of the client."""
-    set_flags(machine, EAS, SSL | NEGOTIATE_CERT | REQUIRE_CERT)
+    set_flags(machine, eas(machine), SSL | NEGOTIATE_CERT | REQUIRE_CERT)
 
 
 def basic_only(machine: Machine) -> None:
     """Only Basic, in Active Directory too, where authentication settings belong. domain 3.2"""
     _set_in_directory(machine, "msExchAuthenticationFlags", BASIC)
-    machine.metabase.set(EAS, AUTH, BASIC)
+    machine.metabase.set(eas(machine), AUTH, BASIC)
+    machine.metabase.save()
+
+
+def address_refused(machine: Machine) -> None:
+    """Somebody limited the directory to an address that is not the proxy's. domain 2.9, 8.1"""
+    rules = IpSecurity(grant_by_default=False, granted=(ELSEWHERE,))
+    machine.metabase.set(eas(machine), "IPSecurity", rules)
     machine.metabase.save()
 
 
 def exchange_vdir_ssl(machine: Machine) -> None:
     """SSL on /Exchange, without the cure of KB817379. domain 4.1"""
-    set_flags(machine, EXCHANGE, SSL)
+    set_flags(machine, f"{root(machine)}/Exchange", SSL)
 
 
 def forms_auth(machine: Machine) -> None:
-    """Forms-based authentication on the default virtual server. domain 4.1"""
-    dav.turn_forms_on(machine.metabase, 1)
+    """Forms-based authentication on the virtual server. domain 4.1"""
+    dav.turn_forms_on(machine.metabase, int(root(machine).split("/")[1]))
     machine.metabase.save()
 
 
@@ -142,15 +151,15 @@ def ds2mb_revert(machine: Machine, after: float) -> None:
 
 def no_eas_vdir(machine: Machine) -> None:
     """The directory is gone."""
-    machine.metabase.delete(EAS)
+    machine.metabase.delete(eas(machine))
     machine.metabase.save()
 
 
 def custom_403_redirect(machine: Machine) -> None:
     """An error page that sends browsers to https. domain 2.9"""
-    entries = tuple(text for text in _texts(machine, EAS, "HttpErrors") if not text.startswith("403,4,"))
+    entries = tuple(text for text in _texts(machine, eas(machine), "HttpErrors") if not text.startswith("403,4,"))
     target = f"https://{machine.fqdn}/{EAS_NAME}"
-    machine.metabase.set(EAS, "HttpErrors", (*entries, f"403,4,URL,{target}"))
+    machine.metabase.set(eas(machine), "HttpErrors", (*entries, f"403,4,URL,{target}"))
     require_ssl(machine)
 
 
@@ -166,21 +175,40 @@ def iisreset_loses_change(machine: Machine) -> None:
     machine.iisreset.loses_change = True
 
 
-def reboot_mid_run(machine: Machine, after: float) -> None:
-    """The power fails once, `after` seconds after the first change of the flag."""
+def left_stopped(machine: Machine, name: str) -> None:
+    """iisreset does not bring the service back. KB907857, domain 5.2"""
     require_ssl(machine)
-    fuse = threading.Event()
-
-    def blow(_: str, name: str) -> None:
-        if name == FLAGS and not fuse.is_set():
-            fuse.set()
-            machine.clock.call_later(after, lambda: machine.reboot(REBOOT_SECONDS, graceful=False))
-
-    machine.metabase.watch(blow)
+    machine.iisreset.leaves_stopped.add(machine.services.get(name).name)
 
 
-def _current(machine: Machine, path: str) -> int:
-    value = machine.metabase.get(path, FLAGS)
+def stuck(machine: Machine, name: str) -> None:
+    """The service never gets from StopPending to Stopped."""
+    require_ssl(machine)
+    machine.services.get(name).stuck = True
+
+
+def down(machine: Machine, name: str) -> None:
+    """The service is stopped now, with what depends on it."""
+    services = machine.services
+    names = [*(each.name for each in services.dependents(name)), services.get(name).name]
+    services.end_all(names, clean=True)
+
+
+def disk_full(machine: Machine) -> None:
+    """Not a byte is left: neither a backup nor the metabase can be written."""
+    require_ssl(machine)
+    machine.files.free_bytes = 0
+
+
+def block_legacy(machine: Machine) -> None:
+    """BlockLegacyMailboxes in the proxy's web.config. domain 1.6"""
+    path = sync_web_config(machine.role)
+    named = b'key="BlockLegacyMailboxes" value='
+    machine.files.write(path, machine.files.read(path).replace(named + b'"false"', named + b'"true"'))
+
+
+def _current(machine: Machine) -> int:
+    value = machine.metabase.get(eas(machine), FLAGS)
     return value if isinstance(value, int) else 0
 
 

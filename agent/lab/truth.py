@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from agent.lab.pristine import OF_THE_DIRECTORY
 from agent.lab.world.errors import WorldError
 from agent.lab.world.metabase import int_of
+from agent.lab.world.schema import IpSecurity
 from agent.lab.world.tree import Tree
 
 if TYPE_CHECKING:
     from agent.lab.node import Node
+    from agent.lab.world.accounts import User
+    from agent.lab.world.machine import Machine
 
 FLAGS, AUTH, PROVIDERS = "AccessSSLFlags", "AuthFlags", "NTAuthenticationProviders"
 SHOWN = ("microsoft-server-activesync", "exchange", "exchange-oma")
+_OWN_FILES = ("\\metabase.xml", "\\logfiles\\")  # what Windows itself writes all the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,9 @@ class DirectoryTruth:
     auth_flags: int | None
     providers: str
     children: dict[str, int]  # keys below with flags of their own, in memory
+    admits: list[str] | None  # "address, mask" of those let in; None where everybody is
+    flags_directory: int | None  # what Active Directory says, for DS2MB to copy
+    auth_flags_directory: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,7 @@ class Account:
     name: str
     role: str
     online: bool
+    faults: list[str]  # as one would type them
     directories: list[DirectoryTruth]
     iisresets: int
     iisreset_kills: int
@@ -66,7 +76,10 @@ class Account:
     services_down: list[str]  # that ran before and do not now
     seconds_without_mail: float
     metabase_backups: list[str]
-    markers: list[str]  # files that a run left on the machine
+    markers: list[str]  # files in the folder that runs keep their notes in
+    files: list[str]  # every file that was not there when the machine was built
+    shells: int  # WinRM shells that are open
+    programs: list[str]  # command lines of programs that belong to no shell and still run
     events: list[EventTruth]
     logons: int
     logon_failures: int
@@ -79,6 +92,21 @@ class Account:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class UserAccount:
+    """How one user's logons went, over the whole forest."""
+
+    name: str
+    logons: int
+    bad_passwords: int  # in a row
+    locked: bool
+
+
+def user_account(user: User) -> UserAccount:
+    """What is so now."""
+    return UserAccount(user.qualified, user.logons, user.bad_passwords, user.locked)
+
+
 def account(node: Node) -> Account:
     """What is so now."""
     machine = node.machine
@@ -88,6 +116,7 @@ def account(node: Node) -> Account:
             name=machine.name,
             role=str(machine.role),
             online=machine.online,
+            faults=list(node.injected),
             directories=_directories(node) if machine.role.is_2003 else [],
             iisresets=counters.iisresets,
             iisreset_kills=counters.iisreset_kills,
@@ -97,6 +126,9 @@ def account(node: Node) -> Account:
             seconds_without_mail=round(counters.seconds_without_mail(), 3),
             metabase_backups=[each.location for each in machine.backups.list()],
             markers=_markers(node),
+            files=_files(machine, node.since),
+            shells=len(node.winrm.service.shells),
+            programs=_programs(machine),
             events=_events(node),
             logons=counters.logons,
             logon_failures=counters.logon_failures,
@@ -112,7 +144,7 @@ def _directories(node: Node) -> list[DirectoryTruth]:
     metabase = node.machine.metabase
     memory, disk = (metabase.memory if metabase.loaded else None), metabase.disk
     paths = sorted({*_paths(memory), *_paths(disk)})
-    return [_directory(path, memory, disk) for path in paths]
+    return [_directory(path, memory, disk, node.machine) for path in paths]
 
 
 def _paths(tree: Tree | None) -> list[str]:
@@ -125,10 +157,12 @@ def _paths(tree: Tree | None) -> list[str]:
     ]
 
 
-def _directory(path: str, memory: Tree | None, disk: Tree) -> DirectoryTruth:
+def _directory(path: str, memory: Tree | None, disk: Tree, machine: Machine) -> DirectoryTruth:
     now, set_at = _flags(memory, path)
     saved, saved_at = _flags(disk, path)
     shown = memory or disk
+    rules = shown.get(path, "IPSecurity") if shown.exists(path) else None
+    flags_directory, auth_flags_directory = _in_directory(machine, path)
     children = (each for each in shown.data_paths(FLAGS, path) if each.lower() != path.lower())
     return DirectoryTruth(
         path=path,
@@ -139,7 +173,20 @@ def _directory(path: str, memory: Tree | None, disk: Tree) -> DirectoryTruth:
         auth_flags=int_of(shown.get(path, AUTH)) if shown.exists(path) else None,
         providers=str(shown.get(path, PROVIDERS) or "") if shown.exists(path) else "",
         children={each: int_of(shown.get(each, FLAGS)) for each in children},
+        admits=list(rules.granted) if isinstance(rules, IpSecurity) and not rules.grant_by_default else None,
+        flags_directory=flags_directory,
+        auth_flags_directory=auth_flags_directory,
     )
+
+
+def _in_directory(machine: Machine, path: str) -> tuple[int | None, int | None]:
+    """The two attributes of the directory's object in Active Directory; None where there is no object. domain 3.5"""
+    _, site, _, name = path.split("/")
+    dn = machine.forest.directory_dn(machine.name, name, int(site))
+    if not machine.directory.exists(dn):
+        return None, None
+    flags, auth = (machine.directory.find(dn).get(attribute) for attribute in OF_THE_DIRECTORY)
+    return flags if isinstance(flags, int) else None, auth if isinstance(auth, int) else None
 
 
 def _flags(tree: Tree | None, path: str) -> tuple[int | None, str | None]:
@@ -155,6 +202,22 @@ def _markers(node: Node) -> list[str]:
         return sorted(each.name for each in node.machine.files.list(folder))
     except WorldError:
         return []
+
+
+def _files(machine: Machine, since: datetime, folder: str = "C:") -> list[str]:
+    found = []
+    for each in machine.files.list(folder):
+        if each.is_directory:
+            found += _files(machine, since, each.path)
+        elif each.created > since and not any(part in each.path.lower() for part in _OWN_FILES):
+            found.append(each.path)
+    return found
+
+
+def _programs(machine: Machine) -> list[str]:
+    """Those that Win32_Process.Create started: no end of a shell reaches them."""
+    running = machine.processes.list()
+    return [each.command_line for each in running if each.parent is not None and each.parent.name == "wmiprvse.exe"]
 
 
 def _events(node: Node) -> list[EventTruth]:
