@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import pkgutil
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
@@ -122,6 +123,7 @@ class Engine:
         self.scope = Scope(None)
         self._stop = threading.Event()
         self._shields = 0
+        self._foreground: list[str] = []
         automatic.fill(self.scope, self)
         for name, held in session_environment(machine, user).items():
             self.environment[name.upper()] = held
@@ -155,8 +157,20 @@ class Engine:
         return self.run([CommandCall(script, True, tuple(named + positional))], sink, input)
 
     def stop(self) -> None:
-        """Ask the run to end; thread-safe."""
+        """Ask the run to end; thread-safe. A native program it waits for is killed."""
         self._stop.set()
+        for process in self.machine.processes.list():
+            if process.parent is self.process and process.command_line in self._foreground:
+                self.machine.processes.kill(process)
+
+    @contextlib.contextmanager
+    def foreground(self, command_line: str) -> Iterator[str]:
+        """While a native program runs that the script waits for."""
+        self._foreground.append(command_line)
+        try:
+            yield command_line
+        finally:
+            self._foreground.remove(command_line)
 
     # --- running -----------------------------------------------------------------------------------------------
 

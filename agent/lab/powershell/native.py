@@ -56,9 +56,10 @@ class NativeStage:
         engine = self.context.engine
         engine.check()
         stdin = "".join(self._stdin).encode(CODE_PAGE, "replace")
-        code = engine.machine.processes.run_attached(
-            self.command_line(), engine.process, stdin, self._on_output, self._on_error
-        )
+        with engine.foreground(self.command_line()) as command_line:
+            code = engine.machine.processes.run_attached(
+                command_line, engine.process, stdin, self._on_output, self._on_error
+            )
         engine.check()
         self._flush()
         engine.set_exit_code(code)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import functools
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -119,10 +120,19 @@ def _moment(value: dt.datetime) -> ps.PSDateTime:
 
 
 def _enum(value: EnumValue) -> Any:
-    number = ps.PSInt(int(value))
-    number.PSObject.type_names = [value.kind.name, "System.Enum", "System.ValueType", "System.Object"]
-    number.PSObject.to_string = value.label
-    return number
+    """psrpcore writes an enumeration's type and name only for a class of its own."""
+    kind = value.kind
+    made = _enum_class(kind.name, tuple(kind.members.items()), kind.flags)
+    try:
+        return made(int(value))
+    except ValueError:  # a number without a name
+        return ps.PSInt(int(value))
+
+
+@functools.cache
+def _enum_class(name: str, members: tuple[tuple[str, int], ...], flags: bool) -> Any:
+    base: Any = ps.PSFlagBase if flags else ps.PSEnumBase
+    return ps.PSType([name], rehydrate=False)(base(name.rpartition(".")[2], list(members)))
 
 
 def _array(value: Any, depth: int) -> Any:
@@ -199,8 +209,8 @@ def _error(record: ErrorRecord, depth: int) -> Any:
 
 
 def _category(name: str) -> int:
-    found = getattr(ps.ErrorCategory, name, ps.ErrorCategory.NotSpecified)
-    return int(ps.PSInt(found.value))
+    numbers: dict[str, Any] = {each.name: each.value for each in ps.ErrorCategory}
+    return int(numbers.get(name, 0))
 
 
 def from_wire(value: Any) -> Any:
