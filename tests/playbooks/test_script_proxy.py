@@ -53,6 +53,7 @@ def mailbox(proxy: Server) -> Iterator[type[Mailbox]]:
     listener = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=listener.serve_forever, daemon=True)
     thread.start()
+    proxy.forest.network.register("127.0.0.1", TARGET)
     proxy.forest.network.publish(TARGET, 80, ("127.0.0.1", listener.server_port))
     yield handler
     listener.shutdown()
