@@ -30,6 +30,9 @@ _AUTHENTICATE = b"\x03\x00\x00\x00"
 # pyspnego's own SPNEGO, so that NTLM and Kerberos (by keytab) go through one acceptor.
 _OPTIONS = {"negotiate": NegotiateOptions.use_negotiate, "ntlm": NegotiateOptions.use_ntlm}
 
+# What pyspnego raises for a token that is refused, or that no client would send: it lets through what it stumbles over.
+_UNREADABLE = (SpnegoError, ValueError, LookupError, ArithmeticError, StopIteration, struct.error)
+
 
 class LogonRefused(Exception):  # noqa: N818 - what happened, in the words of Windows
     """The client did not prove who it is; `logon` says why, `user` whose name it gave where that is known."""
@@ -110,7 +113,7 @@ class Acceptor:
         try:
             with self._secrets.in_force():
                 answer: bytes | None = self.context.step(token)
-        except (SpnegoError, ValueError, LookupError, struct.error) as error:
+        except _UNREADABLE as error:
             raise self._refusal(named, user) from error
         if self.context.complete:
             self._settle(user or self._secrets.accounts.find(str(self.context.client_principal)))
@@ -165,6 +168,6 @@ class Initiator:
         """The next token to send; None when there is nothing more to say or the answer makes no sense."""
         try:
             answer: bytes | None = None if self._context.complete else self._context.step(token)
-        except (SpnegoError, ValueError, LookupError, struct.error):
+        except _UNREADABLE:
             return None
         return answer
