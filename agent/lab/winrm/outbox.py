@@ -92,7 +92,7 @@ class Outbox:
         if self._told:
             return
         self._told = True
-        _on_loop(self._loop, self._wake)
+        on_loop(self._loop, self._wake)
 
     def _wake(self) -> None:
         self._told = False
@@ -103,7 +103,7 @@ class Outbox:
 
 def post(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
     """Set the future from any thread."""
-    _on_loop(loop, lambda: _settle(future))
+    on_loop(loop, lambda: _settle(future))
 
 
 def _settle(future: asyncio.Future[None]) -> None:
@@ -111,7 +111,8 @@ def _settle(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+def on_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    """Call on the loop, from any thread."""
     try:
         loop.call_soon_threadsafe(call)
     except RuntimeError:

@@ -35,7 +35,8 @@ from agent.lab.world.accounts import User
 
 POWERSHELL = "http://schemas.microsoft.com/powershell/Microsoft.PowerShell"
 CREATION = "{http://schemas.microsoft.com/powershell}creationXml"
-_UNREADABLE = (PSRPCoreError, ValueError, KeyError, AttributeError, struct.error, ET.ParseError)
+# What psrpcore raises for bytes that are no PSRP.
+_UNREADABLE = (PSRPCoreError, ValueError, LookupError, AttributeError, TypeError, struct.error, ET.ParseError)
 
 
 class RunspaceShell(Shell):

@@ -13,6 +13,7 @@ from agent.lab.winrm.cmd.program import cmd
 from agent.lab.winrm.connection import Connection
 from agent.lab.winrm.faults import WireFaults
 from agent.lab.winrm.logon import Authority
+from agent.lab.winrm.outbox import on_loop
 from agent.lab.winrm.quotas import Quotas
 from agent.lab.winrm.service import Service
 from agent.lab.winrm.shell import Host, NewEngine
@@ -58,6 +59,7 @@ class WinrmServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._service: Service | None = None
         self._switching: asyncio.Task[None] | None = None
+        self._boot = machine.os.last_boot
         self._stopped = False
 
     @property
@@ -91,6 +93,8 @@ class WinrmServer:
         self._abort()
         if self._service is not None:
             self._service.shells.clear()
+        for task in self._tasks:
+            task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -108,15 +112,15 @@ class WinrmServer:
 
     def _poke(self) -> None:
         """Something changed, in any thread, with locks held: look again on the loop."""
-        if self._loop is None or self._stopped:
-            return
-        try:
-            self._loop.call_soon_threadsafe(self._look)
-        except RuntimeError:
-            # The loop is closed, and the service with it.
-            return
+        if self._loop is not None and not self._stopped:
+            on_loop(self._loop, self._look)
 
     def _look(self) -> None:
+        if self._boot != self.machine.os.last_boot:
+            # Down and up again before anybody looked: what ran before is gone all the same.
+            self._boot = self.machine.os.last_boot
+            self._abort()
+            self.service.shells.clear()
         if not self._stopped and (self._switching is None or self._switching.done()) and self._is_wrong():
             self._switching = asyncio.ensure_future(self._switch())
 
@@ -164,6 +168,9 @@ class WinrmServer:
         self._tasks.add(task)
         try:
             await connection.run()
+        except asyncio.CancelledError:
+            if not self._stopped:
+                raise
         finally:
             self._connections.discard(connection)
             self._tasks.discard(task)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from agent.lab.winrm import wsmanfault as faults
+from agent.lab.winrm.outbox import on_loop
 from agent.lab.winrm.quotas import Quotas
 from agent.lab.winrm.shell import Shell
 from agent.lab.world.accounts import User
@@ -37,7 +38,7 @@ class ShellTable:
     def add(self, shell: Shell) -> None:
         """Keep a shell and start its idle time."""
         self._shells[shell.id] = shell
-        self._watch(shell, self.quotas.shell_idle_seconds)
+        self._watch(shell.id, self.quotas.shell_idle_seconds)
 
     def find(self, shell_id: str | None, user: User) -> Shell:
         """The user's shell; WsmanFault when there is none of that id, or it is somebody else's."""
@@ -66,23 +67,19 @@ class ShellTable:
     def __len__(self) -> int:
         return len(self._shells)
 
-    def _watch(self, shell: Shell, seconds: float) -> None:
-        self._timers[shell.id] = self._host.machine.clock.call_later(seconds, lambda: self._on_loop(shell))
+    def _watch(self, shell_id: str, seconds: float) -> None:
+        # By id: a timer outlives its shell by minutes, and must not keep the shell's memory with it.
+        clock, loop = self._host.machine.clock, self._host.loop
+        self._timers[shell_id] = clock.call_later(seconds, lambda: on_loop(loop, lambda: self._look(shell_id)))
 
-    def _on_loop(self, shell: Shell) -> None:
-        try:
-            self._host.loop.call_soon_threadsafe(self._look, shell)
-        except RuntimeError:
-            # The loop is closed, and the table with it.
-            return
-
-    def _look(self, shell: Shell) -> None:
-        if shell.id not in self._shells:
+    def _look(self, shell_id: str) -> None:
+        shell = self._shells.get(shell_id)
+        if shell is None:
             return
         left = self.quotas.shell_idle_seconds - (self._host.machine.clock.monotonic() - shell.used)
         if shell.busy:
-            self._watch(shell, self.quotas.shell_idle_seconds)
+            self._watch(shell_id, self.quotas.shell_idle_seconds)
         elif left > 0:
-            self._watch(shell, left)
+            self._watch(shell_id, left)
         else:
             self.remove(shell)

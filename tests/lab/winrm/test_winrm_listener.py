@@ -210,3 +210,39 @@ def test_two_hundred_machines_share_one_loop_without_a_task_each(winrm_loop: Loo
     assert len(set(ports)) == 200
     assert statuses == {401}
     assert tasks[0] < 10
+
+
+def test_a_reboot_nobody_had_time_to_notice_still_ends_the_shells(lab: Practice) -> None:
+    pool = lab.pool()
+    pool.open()
+    shells = lab.server.service.shells
+    lab.loop.run(_reboot_at_once(lab))
+
+    assert lab.loop.until(lambda: len(shells) == 0)
+    assert lab.loop.until(lambda: _is_listening(lab))
+
+
+async def _reboot_at_once(lab: Practice) -> None:
+    """On the loop's own thread, so that it cannot look in between."""
+    lab.machine.reboot(1)
+    lab.clock.advance(2)  # type: ignore[attr-defined] # the fixture's clock is a driven one
+
+
+def test_stop_does_not_wait_for_a_slow_answer(winrm_loop: Loop) -> None:
+    lab = Practice(winrm_loop)
+    lab.faults.set(slow_seconds=3600)
+    gone: list[bool] = []
+
+    def ask() -> None:
+        try:
+            requests.post(lab.endpoint, timeout=DEADLINE)
+        except requests.ConnectionError:
+            gone.append(True)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert lab.loop.until(lambda: bool(lab.server._connections))
+    lab.close()
+    asking.join(DEADLINE)
+
+    assert gone == [True]
