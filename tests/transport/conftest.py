@@ -6,6 +6,7 @@ import pytest
 from visiting import Visits
 
 from agent.lab.fleet import Fleet
+from agent.lab.winrm.faults import WireFaults
 from agent.model import Way
 
 
@@ -37,7 +38,9 @@ def _visits(fleet: Fleet, way: Way) -> Iterator[Visits]:
     visits = Visits(fleet, way)
     yield visits
     visits.close()
+    well = WireFaults()
     for node in fleet.servers:
-        fleet.fault(f"healthy@{node.machine.name}")
+        node.wire.set(**{name: getattr(well, name) for name in WireFaults.names()})
+        node.machine.set_online(True)
     fleet.administrator.locked = False
     fleet.administrator.bad_passwords = 0

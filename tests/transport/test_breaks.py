@@ -5,19 +5,40 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from visiting import ECHO, Visits, script, shells
+import requests
+from visiting import ECHO, TIMEOUT, Visits, script, shells
 
 from agent import errors
 from agent.model import Auth, Server, Winrm
+from agent.transport.wire import Line, session
 
 ONE = "New-Object -TypeName 'PSObject' -Property @{ N = 1 }"
 
 
 def scripts(visits: Visits) -> int:
     return visits.fleet["EX01"].machine.counters.scripts_run
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def eventually(claim: Callable[[], bool]) -> bool:
+    """The claim comes true within ten seconds."""
+    end = time.monotonic() + 10
+    while not claim():
+        if time.monotonic() > end:
+            return False
+    return True
 
 
 def test_a_visit_with_one_script_is_nine_requests_at_most(psrp: Visits) -> None:
@@ -95,24 +116,28 @@ def test_after_a_break_the_next_script_goes_over_a_new_session(visits: Visits) -
     visits.fleet.fault("reset-mid-answer@EX01")
     with pytest.raises(errors.BrokenOff):
         visit.run(script(ONE), {})
-    visits.fleet.fault("healthy@EX01")
+    visits.fleet["EX01"].wire.set(reset_mid_answer=False)
 
     assert visit.run(script(ONE), {}) == [{"N": 1}]
 
 
 def test_a_connection_the_server_closed_between_two_scripts_is_opened_anew(visits: Visits) -> None:
     """Nothing had been sent, so the script runs once, on the new session."""
+    node = visits.fleet["EX01"]
     visit = visits.to()
     visit.run(script(ONE), {})
-    ran, failures = scripts(visits), visits.fleet["EX01"].machine.counters.logon_failures
-    visits.fleet["EX01"].wire.set(unreachable=True)
-    visits.fleet["EX01"].wire.set(unreachable=False)
+    node.wire.set(unreachable=True)
+    assert eventually(lambda: not listens(node.ports.winrm))
+    node.wire.set(unreachable=False)
+    assert eventually(lambda: listens(node.ports.winrm))
+    ran, logons, failures = scripts(visits), node.machine.counters.logons, node.machine.counters.logon_failures
 
     answer = visit.run(script(ONE), {})
 
     assert answer == [{"N": 1}]
     assert scripts(visits) == ran + 1
-    assert visits.fleet["EX01"].machine.counters.logon_failures == failures
+    assert node.machine.counters.logons == logons + 2  # one to end the old shell, one for the new
+    assert node.machine.counters.logon_failures == failures
 
 
 def test_a_slow_server_is_waited_for(visits: Visits) -> None:
@@ -138,6 +163,24 @@ def test_a_script_may_take_longer_than_the_server_holds_a_request(
         monkeypatch.setattr(f"agent.transport.{module}.OPERATION_SECONDS", 1)
 
     assert visits.run("Start-Sleep -Milliseconds 2500\n" + ONE) == [{"N": 1}]
+
+
+def test_a_pool_that_takes_its_time_to_open_is_waited_for(psrp: Visits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server has nothing to say within the operation's time, twice, before the pool is open."""
+    from pypsrp.exceptions import WSManFaultError
+    from pypsrp.wsman import WSMan
+
+    held = iter((True, True))
+
+    class Slow(WSMan):
+        def receive(self, *args: Any, **kwargs: Any) -> Any:
+            if next(held, False):
+                raise WSManFaultError(2150858793, None, "nothing yet", None, None, None)
+            return super().receive(*args, **kwargs)
+
+    monkeypatch.setattr("agent.transport.psrp.WSMan", Slow)
+
+    assert psrp.run(ONE) == [{"N": 1}]
 
 
 def test_an_answer_that_is_no_soap_makes_no_sense(visits: Visits) -> None:
@@ -268,6 +311,18 @@ def test_whoever_is_not_the_server_gets_no_script(
         visits.to(port=impostor.port).run(script(ONE), {})
 
     assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("impostor", [answer("302 Found", "Location: http://127.0.0.1:1/")], indirect=True)
+def test_no_redirect_is_followed(impostor: Impostor) -> None:
+    line = Line(time.monotonic)
+    line.begin(TIMEOUT)
+    opened = session(line, Winrm(), "ex01.lab.example", lambda request: request)  # type: ignore[arg-type]  # no logon
+    with pytest.raises(requests.TooManyRedirects):
+        opened.post(f"http://127.0.0.1:{impostor.port}/wsman")
+
+    assert impostor.connections == 1
+    line.close()
 
 
 def test_the_server_without_remoting_is_reached_by_its_shell(automatic: Visits) -> None:
