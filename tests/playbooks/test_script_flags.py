@@ -167,6 +167,13 @@ def test_reading_back_answers_for_every_key_in_order(server: Server) -> None:
     assert [each["SavedExplicit"] for each in answers] == [False, False, True]
 
 
+def test_an_explicit_word_below_another_explicit_one_is_inherited_from_nowhere(server: Server) -> None:
+    server.set("W3SVC/1", 8)
+    answer = server.one("readback", Path=[EAS])
+
+    assert (answer["Flags"], answer["Explicit"], answer["InheritedFrom"]) == (264, True, "")
+
+
 def test_a_file_that_cannot_be_read_is_told(server: Server) -> None:
     release = server.machine.files.hold(r"C:\WINDOWS\system32\inetsrv\MetaBase.xml")
     answer = server.one("readback", Path=[EAS])

@@ -74,15 +74,18 @@ def test_sent_again_while_it_runs_it_reports_that(server: Server, slow: threadin
     assert server.machine.counters.iisresets == 1
 
 
-def test_of_racing_callers_one_restarts(server: Server) -> None:
+def test_of_racing_callers_one_restarts(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them have seen that there is no marker before the first one tries to create it."""
     answers: list[Answer] = []
     ready = threading.Barrier(6)
+    make = server.machine.files.mkdir
 
-    def send() -> None:
+    def meet(path: str) -> None:
         ready.wait(30)
-        answers.append(restart(server))
+        make(path)
 
-    threads = [threading.Thread(target=send) for _ in range(6)]
+    monkeypatch.setattr(server.machine.files, "mkdir", meet)
+    threads = [threading.Thread(target=lambda: answers.append(restart(server))) for _ in range(6)]
     for each in threads:
         each.start()
     for each in threads:
