@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.act import Actor, Deed, Ended, Look, Seen
+from agent.answers import Answer, each, number, of_kind, only
 from agent.errors import BadAnswer, ScriptFailed, ServerError
 from agent.model import Action, Change, Prior, Record, Script, ServerPlan, SslFlags, Step, StepState
 from agent.retry import Questioner
@@ -25,11 +26,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What went wrong; `is_unsure` when it is not known what the server looks like now."""
+    """What went wrong; `is_unsure` when it is not known what the server looks like now.
+
+    `is_lasting` when putting the flags back does not mend it, such as a service that does not start.
+    """
 
     message: str
     is_unsure: bool = False
     next_step: str = ""
+    is_lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class Cure:
         self._limits = limits
         self._wait = wait
         self._steps = {step.id: step for step in plan.steps}
-        self._unsaved: list[str] = []
+        self._unsaved: dict[str, str] = {}
         self.restarted: Restarted | None = None
 
     # --- the steps -----------------------------------------------------------------------------------------------
@@ -66,7 +71,7 @@ class Cure:
         name = f"easfix-{self._run}"
 
         def send() -> str:
-            (answer,) = self._actor.send(self._scripts["backup"], {"Name": name})
+            answer = only(self._actor.server, self._actor.send(self._scripts["backup"], {"Name": name}))
             return f"{answer['File']}, {answer['Bytes']} bytes"
 
         def look() -> Look:
@@ -77,16 +82,14 @@ class Cure:
 
     def clear(self) -> Trouble | None:
         """The flag word of each key; the prior values are durable before the first write."""
+        changes = []
         for step in self._all(Action.CLEAR):
             change = next(each for each in self._plan.changes if each.path == step.path)
             ended = self._actor.take(self._clearing(step, change))
             if trouble := _trouble(ended, f"{change.path} could not be changed"):
                 return trouble
-        if self._unsaved:
-            hint = "Free some disk space, and look at the event log of the server."
-            return Trouble(f"changed in memory but not saved, so a restart would lose it: {'; '.join(self._unsaved)}",
-                           next_step=hint)  # fmt: skip
-        return None
+            changes.append(change)
+        return self._check_saved(changes)
 
     def restart(self) -> Trouble | None:
         """Restart IIS once, wait for its end, and start what ran before and does not run now."""
@@ -111,14 +114,32 @@ class Cure:
         arguments: Arguments = {"Run": self._run, "DeadlineSeconds": self._limits.deadline}
 
         def send() -> str:
-            (answer,) = self._actor.send(script, arguments)
+            answer = only(self._actor.server, self._actor.send(script, arguments))
             return f"removed {_count(answer['Removed'])} files"
 
         def look() -> Look:
-            gone = self._status()[0]["State"] == "absent"
+            gone = self._marker(self._status())["State"] == "absent"
             return Look(Seen.DONE if gone else Seen.NOT_DONE)
 
         return _trouble(self._actor.take(Deed(step, send, look)), "the marker of the restart could not be removed")
+
+    def _check_saved(self, changes: Sequence[Change]) -> Trouble | None:
+        """What the file says, before a restart may bring it back (domain 2.6); a run before may have done the write."""
+        try:
+            answers = self._read([change.path for change in changes])
+        except ServerError as error:
+            return Trouble(f"changed, but it could not be looked at whether it is saved: {error.message}",
+                           is_unsure=True, next_step=error.next_step)  # fmt: skip
+        for change, answer in zip(changes, answers, strict=True):
+            if answer["IsFileReadable"] is True and not _is_saved(answer, change):
+                self._unsaved.setdefault(change.path, "the file still holds the old value")
+        if not self._unsaved:
+            return None
+        words = "; ".join(f"{path}: {why}" for path, why in self._unsaved.items())
+        return Trouble(
+            f"changed in memory but not saved, so a restart would lose it: {words}",
+            next_step="Free some disk space, and look at the event log of the server.",
+        )
 
     # --- how each is sent and looked at --------------------------------------------------------------------------
 
@@ -132,19 +153,18 @@ class Cure:
         }
 
         def send() -> str:
-            (answer,) = self._actor.send(self._scripts["clear"], arguments)
-            if SslFlags.of(number(answer, "Flags")) != change.after or answer["Explicit"] is not True:
+            answer = only(self._actor.server, self._actor.send(self._scripts["clear"], arguments))
+            if (
+                SslFlags.of(number(self._actor.server, answer, "Flags")) != change.after
+                or answer["Explicit"] is not True
+            ):
                 raise BadAnswer(self._actor.server, f"{change.path} reads {answer['Flags']} after it was written")
             if answer["Saved"] is not True:
-                self._unsaved.append(f"{change.path}: {answer['Message']}")
+                self._unsaved[change.path] = str(answer["Message"])
             return f"{change.before.meaning} -> {change.after.meaning}"
 
         def look() -> Look:
-            (answer,) = self._actor.ask(self._scripts["readback"], {"Path": [change.path]})
-            found = judge_flags(answer, change)
-            if found.seen is Seen.DONE and answer["IsFileReadable"] is True and answer["SavedExplicit"] is not True:
-                self._unsaved.append(change.path)
-            return found
+            return judge_flags(self._actor.server, self._read([change.path])[0], change)
 
         prior = Prior(change.path, FLAGS, int(change.before), change.is_explicit, change.inherited_from)
         return Deed(step, send, look, (prior,))
@@ -161,7 +181,7 @@ class Cure:
 
     def _look_at_restart(self) -> Look:
         """The marker tells whether it was ever begun; if so, its end is awaited, and never a second one sent."""
-        if self._status()[0]["State"] == "absent":
+        if self._marker(self._status())["State"] == "absent":
             return Look(Seen.NOT_DONE, "looked: there is no marker of this run, so nothing was started")
         try:
             return Look(Seen.DONE, self._await_end())
@@ -169,25 +189,27 @@ class Cure:
             return Look(Seen.UNCLEAR, error.message)
 
     def _await_end(self) -> str:
-        def is_over(records: list[Record]) -> bool:
-            return records[0]["State"] in ("ended", "overdue", "absent")
+        def is_over(records: Sequence[Record]) -> bool:
+            return self._marker(records)["State"] in ("ended", "overdue", "absent")
 
-        status = self._wait.ask(self._status_once, is_good=is_over)[0]
+        status = self._marker(self._wait.ask(self._status_once, is_good=is_over))
         if status["State"] != "ended":
             raise ScriptFailed(
                 self._actor.server,
                 f"the restart has not ended {self._limits.deadline} s after it began (marker: {status['State']})",
                 "Look at the services of the server; easfix never restarts IIS a second time in one run.",
             )
-        seconds = status.get("Seconds")
-        took = float(seconds) if isinstance(seconds, int | float) else None
-        self.restarted = Restarted(took, number(status, "ExitCode"), str(status["Output"]))
-        return f"exit code {self.restarted.exit_code}" + (f" in {took:.1f} s" if took is not None else "")
+        self.restarted = restarted = self._ended(status)
+        took = f" in {restarted.seconds:.1f} s" if restarted.seconds is not None else ""
+        return f"exit code {restarted.exit_code}{took}"
 
     def _bring_back(self, trouble: Trouble | None) -> Trouble | None:
         """Start the services that ran before; only that is safe to do, whatever became of the restart (domain 5.2)."""
         try:
-            missing = self._missing(self._status())
+            status = self._status()
+            if self.restarted is None and self._marker(status)["State"] == "ended":
+                self.restarted = self._ended(self._marker(status))  # a run before saw the end, and broke off
+            missing = self._missing(status)
             if missing:
                 self._start(missing)
                 missing = self._missing(self._status())
@@ -195,7 +217,9 @@ class Cure:
             return Trouble(f"the services could not be looked at: {error.message}", is_unsure=True)
         if missing:
             names = ", ".join(missing)
-            return Trouble(f"ran before and does not run now: {names}", next_step=f"Start by hand: {names}.")
+            return Trouble(
+                f"ran before and does not run now: {names}", next_step=f"Start by hand: {names}.", is_lasting=True
+            )
         return trouble
 
     def _start(self, names: Sequence[str]) -> None:
@@ -206,13 +230,18 @@ class Cure:
 
         def send() -> str:
             answers = self._actor.send(script, arguments)
-            return "; ".join(f"{each['Name']} is {each['State']} {each['Message']}".strip() for each in answers)
+            said = of_kind(answers, "service")
+            return "; ".join(f"{found['Name']} is {found['State']} {found['Message'] or ''}".strip() for found in said)
 
         def look() -> Look:
             missing = set(self._missing(self._status())) & set(names)
             return Look(Seen.NOT_DONE if missing else Seen.DONE)
 
         self._actor.take(Deed(step, send, look, originals))
+
+    def _read(self, paths: Sequence[str]) -> list[Answer]:
+        found = self._actor.ask(self._scripts["readback"], {"Path": list(paths)})
+        return each(self._actor.server, found, len(paths))
 
     def _status(self) -> list[Record]:
         return self._actor.ask(self._scripts["restart-status"], self._question())
@@ -224,9 +253,18 @@ class Cure:
         (step,) = self._all(Action.RESTART)
         return {"Run": self._run, "DeadlineSeconds": self._limits.deadline, "What": step.script}
 
+    def _marker(self, status: Sequence[Record]) -> Answer:
+        """What the status says about the restart itself."""
+        return only(self._actor.server, of_kind(status, "restart"))
+
+    def _ended(self, marker: Answer) -> Restarted:
+        seconds = marker["Seconds"]
+        took = float(seconds) if isinstance(seconds, int | float) else None
+        return Restarted(took, number(self._actor.server, marker, "ExitCode"), str(marker["Output"]))
+
     def _missing(self, status: Sequence[Record]) -> list[str]:
-        services = [each for each in status if each["Kind"] == "service"]
-        return [str(each["Name"]) for each in services if each["RanBefore"] and each["State"] != "Running"]
+        services = of_kind(status, "service")
+        return [str(found["Name"]) for found in services if found["RanBefore"] and found["State"] != "Running"]
 
     def _all(self, action: Action) -> list[Step]:
         return [step for step in self._steps.values() if step.action is action]
@@ -236,11 +274,17 @@ class Cure:
         return step
 
 
-def judge_flags(answer: Record, change: Change) -> Look:
+def _is_saved(answer: Answer, change: Change) -> bool:
+    """The file holds a value of the key's own, without the bits that the change took away."""
+    word = answer["SavedWord"]
+    return answer["SavedExplicit"] is True and isinstance(word, int) and not word & change.before & ~change.after
+
+
+def judge_flags(server: str, answer: Answer, change: Change) -> Look:
     """Whether a key holds what a change was to make of it, what it held before, or neither."""
     if answer["Exists"] is not True or answer["Flags"] is None:
         return Look(Seen.UNCLEAR, f"{change.path} is not there any more")
-    now, is_own = SslFlags.of(number(answer, "Flags")), answer["Explicit"] is True
+    now, is_own = SslFlags.of(number(server, answer, "Flags")), answer["Explicit"] is True
     if now == change.after and is_own:
         return Look(Seen.DONE, f"looked: {change.path} holds {now.meaning}")
     if now == change.before and is_own == change.is_explicit:
@@ -254,14 +298,6 @@ def _trouble(ended: Ended, what: str) -> Trouble | None:
     next_step = ended.error.next_step if ended.error else ""
     message = f"{what}: {ended.message}" if ended.message else what
     return Trouble(message, is_unsure=ended.state is StepState.UNKNOWN, next_step=next_step)
-
-
-def number(answer: Record, name: str) -> int:
-    """A whole number of an answer; raises `BadAnswer`."""
-    value = answer[name]
-    if not isinstance(value, int):
-        raise BadAnswer("", f"{name} is {value!r} and not a number")
-    return value
 
 
 def _count(value: object) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from agent.act import Actor
 from agent.apply import Cure, Limits, Trouble
 from agent.detect import look
 from agent.errors import Locked, ServerError
+from agent.guards import obstacles
 from agent.journal import Journal, OpenRun
 from agent.model import (
     Action,
@@ -104,9 +105,14 @@ class Course:
         """The server is as it was planned from; otherwise it is refused, and nothing was changed."""
         finding = self._look(transport)
         self._tools.run.found(self._server.name, finding)
-        if fingerprint(finding) == self._plan.fingerprint:
+        standing = [found for found in obstacles(self._server, finding) if not found.is_overridden]
+        if fingerprint(finding) != self._plan.fingerprint:
+            reason = "refused: the server has changed since the plan was made; plan again"
+        elif standing:  # overridden when the plan was made, and no longer
+            reason = f"refused: {standing[0].reason}. {standing[0].instead}"
+        else:
             return True
-        self._conclude(ServerState.SKIPPED, "refused: the server has changed since the plan was made; plan again")
+        self._conclude(ServerState.SKIPPED, reason)
         self._tools.run.close(self._server.name)
         return False
 
@@ -175,7 +181,7 @@ class Course:
             self._conclude(ServerState.FAILED, f"{said} Nothing was changed.", outage)
             self._tools.run.close(self._server.name)
         elif self._tools.puts_back:
-            self._put_back(actor, Trouble(said, next_step=trouble.next_step), cure)
+            self._put_back(actor, replace(trouble, message=said), cure)
         else:
             cure.close()
             hint = (
@@ -188,7 +194,8 @@ class Course:
         self._tell("server.rolling_back")
         record = self._record()
         outage = cure.restarted.seconds if cure and cure.restarted else None
-        trouble = Rollback(actor, self._tools.scripts).put_back(record.steps, self._originals())
+        rollback = Rollback(actor, self._tools.scripts)
+        trouble = rollback.put_back(record.steps, self._originals())
         if trouble:
             state = ServerState.UNKNOWN if trouble.is_unsure else ServerState.FAILED
             self._conclude(state, f"{cause.message} {trouble.message}. {self._resume_hint()}", outage)
@@ -196,8 +203,11 @@ class Course:
         cleaner = cure or self._cure(actor)
         left = cleaner.close()
         note = f" {left.message}." if left else ""
-        missing = "ran before and does not run now" in cause.message
-        state = ServerState.FAILED if missing else ServerState.ROLLED_BACK
+        if rollback.unsaved:
+            note += f" But they are not saved: {'; '.join(rollback.unsaved)}."
+        is_whole = not rollback.unsaved and not cause.is_lasting
+        state = ServerState.ROLLED_BACK if is_whole else ServerState.FAILED
+        self._tools.journal.took_look(self._tools.run.id, self._server.name)  # nothing is left that could come back
         self._conclude(state, f"{cause.message.rstrip('.')}. The flags are as they were before the run.{note}", outage)
         self._close_if_settled()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from agent.act import Actor, Deed, Look, Seen
-from agent.apply import FLAGS, Trouble, number
+from agent.answers import Answer, number, only
+from agent.apply import FLAGS, Trouble
 from agent.errors import BadAnswer
 from agent.model import Action, Change, Prior, Script, SslFlags, Step, StepRecord, StepState
 from agent.transport import Arguments
@@ -35,6 +36,7 @@ class Rollback:
     def __init__(self, actor: Actor, scripts: Mapping[str, Script]) -> None:
         self._actor = actor
         self._scripts = scripts
+        self.unsaved: list[str] = []
 
     def put_back(self, steps: Sequence[StepRecord], originals: Sequence[Prior]) -> Trouble | None:
         """Put everything back; the first trouble ends it, and what was not reached stays owed."""
@@ -73,17 +75,19 @@ class Rollback:
         }
 
         def send() -> str:
-            (answer,) = self._actor.send(script, arguments)
-            now = SslFlags.of(number(answer, "Flags"))
+            answer = only(self._actor.server, self._actor.send(script, arguments))
+            now = SslFlags.of(number(self._actor.server, answer, "Flags"))
             if answer["Explicit"] is not prior.is_explicit or (prior.is_explicit and now != before):
                 raise BadAnswer(self._actor.server, f"{cleared.path} reads {now.meaning} after it was put back")
+            if answer["Saved"] is not True and not self._is_saved(prior):
+                self.unsaved.append(f"{cleared.path}: {answer['Message']}")
             return f"{written.meaning} -> {now.meaning}" + ("" if prior.is_explicit else ", our own value deleted")
 
         def look() -> Look:
-            (answer,) = self._actor.ask(self._scripts["readback"], {"Path": [cleared.path]})
+            answer = self._read(cleared.path)
             if answer["Exists"] is not True:
                 return Look(Seen.UNCLEAR, f"{cleared.path} is not there any more")
-            now, is_own = SslFlags.of(number(answer, "Flags")), answer["Explicit"] is True
+            now, is_own = SslFlags.of(number(self._actor.server, answer, "Flags")), answer["Explicit"] is True
             if is_own == prior.is_explicit and (now == before or not is_own):
                 return Look(Seen.DONE, f"looked: {cleared.path} holds {now.meaning}")
             if now == written and is_own:
@@ -91,6 +95,16 @@ class Rollback:
             return Look(Seen.UNCLEAR, f"{cleared.path} holds {now.meaning}, which is neither the old nor the new value")
 
         return Deed(step, send, look)
+
+    def _read(self, path: str) -> Answer:
+        return only(self._actor.server, self._actor.ask(self._scripts["readback"], {"Path": [path]}))
+
+    def _is_saved(self, prior: Prior) -> bool:
+        """The file says what is in memory again; after a failed save it may never have said anything else."""
+        answer = self._read(prior.path)
+        if not prior.is_explicit:
+            return answer["SavedExplicit"] is False
+        return answer["SavedExplicit"] is True and answer["SavedWord"] == _word(prior)
 
 
 def _word(prior: Prior) -> int:

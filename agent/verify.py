@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from agent.answers import Answer, each, only
 from agent.errors import ServerError
-from agent.model import Change, Probe, Proof, Record, Script, Server, SslFlags, Verdict
+from agent.model import Change, Probe, Proof, Script, Server, SslFlags, Verdict
 from agent.probe import hop, probe
 from agent.proxypool import ProxyPool
 from agent.retry import Questioner
@@ -57,7 +58,8 @@ class Verifier:
         if not paths:
             return []
         try:
-            answers = self._questioner.ask(lambda: transport.run(self._scripts["readback"], {"Path": paths}))
+            found = self._questioner.ask(lambda: transport.run(self._scripts["readback"], {"Path": paths}))
+            answers = each(server.name, found, len(paths))
         except ServerError as error:
             return [self._proof("agent", server, Verdict.UNKNOWN, f"{paths[0]}: {error.message}", "not-read")]
         return [self._flag(server, answer) for answer in answers]
@@ -90,12 +92,12 @@ class Verifier:
         seconds = int(self._origins.seconds)
         arguments: Arguments = {"Fqdn": server.fqdn, "Port": PORT, "TimeoutSeconds": seconds}
         try:
-            (record,) = self._proxies.ask(proxy, self._scripts["hop"], arguments)
+            record = only(proxy.name, self._proxies.ask(proxy, self._scripts["hop"], arguments))
         except ServerError as error:
             return self._proof(proxy.name, server, Verdict.UNKNOWN, error.message, "proxy-not-asked", Probe.HOP)
         return hop(proxy.name, server.name, record, self._clocks.now())
 
-    def _flag(self, server: Server, answer: Record) -> Proof:
+    def _flag(self, server: Server, answer: Answer) -> Proof:
         path, value = str(answer["Path"]), answer["Flags"]
         if not isinstance(value, int):
             return self._proof("agent", server, Verdict.BAD, f"{path} is not there any more", "directory-missing")

@@ -29,6 +29,7 @@ FLOORS = {
     "agent.proxypool": 2,
     "agent.siblings": 2,
     "agent.guards": 2,
+    "agent.answers": 2,
     "agent.outcome": 2,
     "agent.act": 2,
     "agent.detect": 3,
