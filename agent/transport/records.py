@@ -18,6 +18,9 @@ _CATEGORIES = (
 )  # fmt: skip
 
 
+LOOK = "Look at the server again: what the script did before the error stays done."
+
+
 def records(server: str, script: Script, output: Sequence[Plain]) -> list[Record]:
     """The objects of the output. BadAnswer for anything else: a script of ours answers with objects only."""
     for value in output:
@@ -45,7 +48,7 @@ def failed(server: str, script: Script, found: Mapping[str, Plain]) -> errors.Sc
     return errors.ScriptFailed(
         server,
         f"{script.id}: {_text(message) or record.error_id or 'failed without a message'}{where}",
-        "Look at the server again: what the script did before the error stays done.",
+        LOOK,
         record,
     )
 

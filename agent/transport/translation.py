@@ -99,16 +99,16 @@ _TIMED_OUT = _code(2150858793)
 _ENVELOPE = _code(2150858824)
 
 _CHECK_ACCOUNT = "Check the user name and the password. It was tried once and is not tried again, to lock nothing."
-_LOOK = "Look at the server again before doing anything: the script may have done some or all of its work."
+LOOK = "Look at the server again before doing anything: the script may have done some or all of its work."
 
 TABLE: tuple[Row, ...] = (
     # Our own brakes on the wire.
     Row(_at(_OPENING, _named("Lost")), errors.Unreachable, "the connection closed while the session was opened"),
     Row(_at(_SENDING, _named("Lost")), errors.Unreachable, "the server had closed the connection; nothing was sent"),
-    Row(_named("Lost"), errors.BrokenOff, "the server closed the connection", _LOOK),
+    Row(_named("Lost"), errors.BrokenOff, "the server closed the connection", LOOK),
     Row(_named("Oversized"), errors.BadAnswer, "{text}", "Look at what the script writes, and at the server."),
     Row(_at(_OPENING, _named("Overdue")), errors.Unreachable, "no session within the time: {text}"),
-    Row(_named("Overdue"), errors.TimedOut, "{text}", _LOOK),
+    Row(_named("Overdue"), errors.TimedOut, "{text}", LOOK),
     Row(
         _named("Unsealed"),
         errors.BadAnswer,
@@ -203,7 +203,7 @@ TABLE: tuple[Row, ...] = (
         errors.Unreachable,
         "the server no longer knew the session (HTTP {status}); the script was not read",
     ),
-    Row(_at(_RUNNING, _status(400, 401)), errors.BrokenOff, "the server no longer knew the session", _LOOK),
+    Row(_at(_RUNNING, _status(400, 401)), errors.BrokenOff, "the server no longer knew the session", LOOK),
     Row(
         _at(_OPENING, _status(404, 405)),
         errors.Unsupported,
@@ -242,19 +242,19 @@ TABLE: tuple[Row, ...] = (
         "Wait, or close sessions that were left open on the server.",
     ),
     Row(_at(_SENDING, _NO_SHELL), errors.Unreachable, "the session on the server was gone; the script was not read"),
-    Row(_ENVELOPE, errors.BadAnswer, "the answer does not fit the server's envelope: {text}", _LOOK),
+    Row(_ENVELOPE, errors.BadAnswer, "the answer does not fit the server's envelope: {text}", LOOK),
     Row(_at(_OPENING, _TIMED_OUT), errors.Unreachable, "the server did not open a session within the time"),
-    Row(_TIMED_OUT, errors.TimedOut, "the server did not answer within the time", _LOOK),
+    Row(_TIMED_OUT, errors.TimedOut, "the server did not answer within the time", LOOK),
     Row(
         _at(_OPENING, _named("WSManFaultError")),
         errors.Unsupported,
         "the server will not open a session: {text}",
         "Look up the fault, and the WinRM configuration of the server.",
     ),
-    Row(_named("WSManFaultError"), errors.BrokenOff, "the server ended the session: {text}", _LOOK),
+    Row(_named("WSManFaultError"), errors.BrokenOff, "the server ended the session: {text}", LOOK),
     # What the fallback's powershell.exe, or the pipeline, made of it.
     Row(_named("NoPowerShell"), errors.Unsupported, "{text}", "Install KB968930 (PowerShell 2.0 and WinRM 2.0)."),
-    Row(_named("Incomplete", "StoppedError"), errors.BrokenOff, "the script did not end by itself: {text}", _LOOK),
+    Row(_named("Incomplete", "StoppedError"), errors.BrokenOff, "the script did not end by itself: {text}", LOOK),
     # The network.
     Row(
         lambda fault: fault.is_any("SSLError", "SSLCertVerificationError"),
@@ -287,7 +287,7 @@ TABLE: tuple[Row, ...] = (
         "connected, but no answer within the time",
         "See whether the WinRM service on the server hangs.",
     ),
-    Row(_named("ReadTimeout", "ReadTimeoutError", "TimeoutError"), errors.TimedOut, "no answer within the time", _LOOK),
+    Row(_named("ReadTimeout", "ReadTimeoutError", "TimeoutError"), errors.TimedOut, "no answer within the time", LOOK),
     Row(
         _named("TooManyRedirects"),
         errors.BadAnswer,
@@ -300,7 +300,7 @@ TABLE: tuple[Row, ...] = (
         "the connection failed: {text}",
         "Check that the server is up and reachable.",
     ),
-    Row(_named("RequestException", "HTTPError", "OSError"), errors.BrokenOff, "the connection broke: {text}", _LOOK),
+    Row(_named("RequestException", "HTTPError", "OSError"), errors.BrokenOff, "the connection broke: {text}", LOOK),
     # Answers that make no sense.
     Row(
         _at(_OPENING, lambda fault: fault.status is not None),

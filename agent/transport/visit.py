@@ -12,8 +12,9 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from agent import errors
-from agent.model import Record, Scalar, Script, Server
-from agent.transport import clixml
+from agent.model import Effect, Record, Scalar, Script, Server
+from agent.transport import clixml, translation
+from agent.transport import records as answers
 from agent.transport.clixml import Plain
 from agent.transport.credentials import Credentials
 from agent.transport.faults import NONSENSE, Fault, Stage, describe
@@ -26,6 +27,10 @@ from agent.transport.wire import Line, Lost, Overdue, Oversized, session
 OPERATION_SECONDS = 20  # how long the server may hold a request; WinRM 2.0 allows 60 (domain 6.1)
 OPENING_SECONDS = 60.0  # for a session to open
 CLOSING_SECONDS = 5.0  # for one to close: the work is done, nobody should wait for it
+
+ONLY_READ = "Nothing was changed: the script only reads. Ask again, and look at the server if it goes on."
+
+ADVICE_AFTER_WRITES = (translation.LOOK, answers.LOOK)
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _FOREIGN = (requests.RequestException, HTTPError, OSError, Lost, Overdue, Oversized, *NONSENSE)
@@ -149,12 +154,12 @@ class Visit(ABC):
         except self._foreign() as error:
             fault = self.describe(error)
             self._bury()
-            raise translate(self.server.name, fault) from error
+            raise _advise(script, translate(self.server.name, fault)) from error
         except BaseException:
             self._discard()
             raise
         if reported:
-            raise failed(self.server.name, script, reported[-1])
+            raise _advise(script, failed(self.server.name, script, reported[-1]))
         return records(self.server.name, script, output)
 
     def _bury(self) -> None:
@@ -193,6 +198,13 @@ def silence(*loggers: str) -> None:
         logger.addHandler(logging.NullHandler())
         logger.propagate = False
         logger.setLevel(logging.CRITICAL)
+
+
+def _advise(script: Script, error: errors.ServerError) -> errors.ServerError:
+    """A script that reads leaves nothing half done: what to do after a write is no advice for it."""
+    if script.effect is Effect.READ and error.next_step in ADVICE_AFTER_WRITES:
+        error.next_step = ONLY_READ
+    return error
 
 
 def _is_given(name: str, value: Scalar | Sequence[Scalar]) -> bool:
