@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from agent.model import Plan, Server
     from agent.outcome import Outcome
 
+GONE = "refused: the configuration does not name this server any more"
+
 
 @click.command("apply")
 @click.argument("plan_file", required=False, type=click.Path(path_type=Path, dir_okay=False), metavar="[PLAN]")
@@ -52,33 +54,57 @@ def command(
     from agent.cli.view import show
 
     with Session(options) as session:
-        servers = session.servers(limit, skip, beyond_cap=beyond_max_servers)
+        given = _read(session, plan_file) if plan_file is not None else None
+        servers = _servers(session, limit, skip, given, beyond_cap=beyond_max_servers)
         if dry_run:
-            return show(_rehearse(session, options, servers, plan_file), options, "easfix apply, without --dry-run")
-        plan = _plan(session, options, servers, plan_file)
-        if not _is_wanted(options, plan, yes=yes):
-            print("Nothing was changed.")
-            return 5
-        outcome = _carry_out(session, options, servers, plan, reason, change)
+            return show(_rehearse(session, options, servers, given), options, "easfix apply, without --dry-run")
+        plan = given or _plan(session, options, servers)
+        _ask(options, plan, yes=yes)
+        outcome = _carry_out(session, options, servers, plan, given is not None, reason, change)
         return show(outcome, options, f"easfix show {outcome.run}; easfix rollback {outcome.run} puts it back")
 
 
-def _rehearse(session: Session, options: Options, servers: Sequence[Server], plan_file: Path | None) -> Outcome:
+def _servers(
+    session: Session, limit: tuple[str, ...], skip: tuple[str, ...], plan: Plan | None, *, beyond_cap: bool
+) -> tuple[Server, ...]:
+    """A plan is about the servers it names, unless --limit says otherwise."""
+    from agent.errors import EmptySelection
+
+    if plan is not None and not limit:
+        gone = {name.casefold() for name in _gone(session, plan)}
+        limit = tuple(each.server for each in plan.servers if each.server.casefold() not in gone)
+        if not limit:
+            raise EmptySelection("the configuration names none of the plan's servers", where=str(session.path))
+    return session.servers(limit, skip, beyond_cap=beyond_cap)
+
+
+def _gone(session: Session, plan: Plan) -> list[str]:
+    """The plan's servers that the configuration does not name any more."""
+    from agent.inventory import back_ends
+
+    known = {each.name.casefold() for each in back_ends(session.config)}
+    return [each.server for each in plan.servers if each.server.casefold() not in known]
+
+
+def _rehearse(session: Session, options: Options, servers: Sequence[Server], plan: Plan | None) -> Outcome:
     """Look and show. No writing transport, no journal: it holds nothing that could write."""
+    from dataclasses import replace
+
     from agent.cli.looking import answer
+    from agent.model import ServerState
+    from agent.outcome import ServerOutcome
 
     decided = _look(session, options, servers)
-    if plan_file is None:
+    if plan is None:
         return answer("apply", decided, dry_run=True)
-    plan = _read(session, plan_file)
-    return answer("apply", _stale(plan, decided), dry_run=True, plan_hash=plan.hash)
+    outcome = answer("apply", _stale(plan, decided), dry_run=True, plan_hash=plan.hash)
+    gone = tuple(ServerOutcome(name, ServerState.SKIPPED, GONE) for name in _gone(session, plan))
+    return replace(outcome, servers=(*outcome.servers, *gone))
 
 
-def _plan(session: Session, options: Options, servers: Sequence[Server], plan_file: Path | None) -> Plan:
+def _plan(session: Session, options: Options, servers: Sequence[Server]) -> Plan:
     from agent.cli.looking import make_plan
 
-    if plan_file is not None:
-        return _read(session, plan_file)
     return make_plan(session, _look(session, options, servers))
 
 
@@ -113,6 +139,8 @@ def _stale(plan: Plan, decided: Sequence[Decided]) -> list[Decided]:
             reason = "refused: the plan does not name this server"
         elif each.looked.error is None and before.fingerprint != each.plan.fingerprint:
             reason = "refused: the server has changed since the plan was made; plan again"
+        elif each.plan.steps and not before.steps:
+            reason = "refused: the plan leaves this server alone, and now it would be changed; plan again"
         if reason:
             changed = replace(each.plan, state=ServerState.SKIPPED, reason=reason, steps=(), impact=None)
             found.append(replace(each, plan=changed))
@@ -121,26 +149,36 @@ def _stale(plan: Plan, decided: Sequence[Decided]) -> list[Decided]:
     return found
 
 
-def _is_wanted(options: Options, plan: Plan, *, yes: bool) -> bool:
-    """Say what will happen, and ask; where there is nothing to do there is nothing to ask."""
+def _ask(options: Options, plan: Plan, *, yes: bool) -> None:
+    """Say what will happen, and ask; where there is nothing to do there is nothing to ask. Refused for a no."""
     import sys
 
     from agent.cli.session import confirm
     from agent.cli.view import lines
+    from agent.errors import Refused
     from agent.outcome import Outcome, of_plan
 
     pending = [each for each in plan.servers if each.steps]
     if yes or not pending:
-        return True
+        return
     for line in lines(Outcome("plan", tuple(of_plan(each) for each in plan.servers))):
         print(line, file=sys.stderr)
     count = f"{len(pending)} server{'s' if len(pending) != 1 else ''}"
-    return confirm(f"Change {count} (plan {plan.hash[:12]})?")
+    if not confirm(f"Change {count} (plan {plan.hash[:12]})?"):
+        raise Refused("not confirmed; nothing was changed")
 
 
 def _carry_out(
-    session: Session, options: Options, servers: Sequence[Server], plan: Plan, reason: str, change: str
+    session: Session,
+    options: Options,
+    servers: Sequence[Server],
+    plan: Plan,
+    is_old: bool,
+    reason: str,
+    change: str,
 ) -> Outcome:
+    """Do what the plan says; one that is old says nothing about a server that it leaves alone, so that is looked at."""
+    from agent.cli.looking import decide_all
     from agent.cli.progress import Progress
     from agent.cli.working import begin, conclude, tools
     from agent.course import Course
@@ -148,20 +186,24 @@ def _carry_out(
     from agent.model import ServerState
 
     planned = {each.server.casefold(): each for each in plan.servers}
+    session.unlock(servers)
     run = begin(session, "apply", plan, reason, change)
+    for name in _gone(session, plan):
+        run.conclude(name, ServerState.SKIPPED, GONE)
     with Progress(options, run.id) as listen:
         kit = tools(session, run, listen)
 
         def work(server: Server) -> None:
             found = planned.get(server.name.casefold())
-            if found is None:
-                run.conclude(server.name, ServerState.SKIPPED, "refused: the plan does not name this server")
-            elif not found.steps:
-                run.conclude(server.name, found.state, found.reason)
-            elif session.stop.is_set():
+            if session.stop.is_set():
                 run.conclude(server.name, ServerState.SKIPPED, "stopped by the operator before it began")
-            else:
+            elif found is not None and found.steps:
                 Course(kit, server, found).go()
+            elif found is not None and not is_old:
+                run.conclude(server.name, found.state, found.reason)
+            else:
+                (now,) = _stale(plan, decide_all(session, [server], listen))
+                run.conclude(server.name, now.outcome.state, now.outcome.reason)
 
         over(servers, work, session.config.run.concurrency)
     return conclude(session, run, "apply")

@@ -135,7 +135,7 @@ def _say(message: str, where: str, next_step: str, code: int, arguments: list[st
         print(f"        {next_step}", file=sys.stderr)
     if "--json" in arguments:
         error = {"message": message, "where": where, "next_step": next_step}
-        words = [word for word in arguments if not word.startswith("-")]
-        document = {"schema": "easfix/1", "command": words[0] if words else "", "run": None, "exit_code": code}
+        command = next((word for word in arguments if word in COMMANDS), "")
+        document = {"schema": "easfix/1", "command": command, "run": None, "exit_code": code}
         print(json.dumps({**document, "servers": [], "error": error}, indent=2))
     return code

@@ -40,12 +40,13 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool)
             open_ones |= {each.server for each in plans.values() if each.steps and each.server not in begun}
         wanted = set(chosen(record, limit)) if limit else open_ones
         servers = known(session, sorted(open_ones & wanted))
+        session.unlock(servers)
         open_run = take_over_run(session, name, forced=take_over)
         with Progress(options, name) as listen:
             kit = tools(session, open_run, listen)
 
             def work(server: Server) -> None:
-                Course(kit, server, plans[server.name]).go()
+                Course(kit, server, plans[server.name.casefold()]).go()
 
             over(servers, work, session.config.run.concurrency)
         return show(conclude(session, open_run, "resume"), options)

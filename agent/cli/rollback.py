@@ -37,6 +37,7 @@ def command(
     """
     from agent.cli.session import Session
     from agent.cli.view import show
+    from agent.errors import Refused
 
     with Session(options) as session:
         journal = session.record if dry_run else session.journal
@@ -46,8 +47,7 @@ def command(
         if dry_run or not any(each.directories for each in preview.servers):
             return show(preview, options)
         if not yes and not _is_wanted(preview):
-            print("Nothing was changed.")
-            return 5
+            raise Refused("not confirmed; nothing was changed")
         return show(_put_back(session, options, name, names, reason, forced=take_over), options)
 
 
@@ -108,12 +108,13 @@ def _put_back(
     steps = {each.name: each.steps for each in record.servers}
     owing = [each for each in names if owed(steps[each], session.journal.originals(name, each))]
     servers = known(session, owing)
+    session.unlock(servers)
     run = take_over(session, name, forced=forced)
     with Progress(options, name) as listen:
         kit = tools(session, run, listen)
 
         def work(server: Server) -> None:
-            Course(kit, server, plans[server.name]).go_back(reason)
+            Course(kit, server, plans[server.name.casefold()]).go_back(reason)
 
         over(servers, work, session.config.run.concurrency)
     return conclude(session, run, "rollback", owing)

@@ -21,6 +21,8 @@ from agent.cli.options import Options
 from agent.errors import NoTerminal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent.config import Config
     from agent.fleet import Looker
     from agent.journal import Journal
@@ -113,6 +115,14 @@ class Session:
             )
 
         return Connector(credentials, time.monotonic)
+
+    def unlock(self, servers: Sequence[Server]) -> None:
+        """Every password that a run will need is fetched, or asked for, before the run begins: ConfigError otherwise.
+
+        Nothing is sent: a visit connects with its first script.
+        """
+        for server in (*servers, *(self.proxies if self.config.verify.from_proxies else ())):
+            self.connect(server).close()
 
     @cached_property
     def playbook(self) -> Playbook:

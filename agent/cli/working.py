@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from agent.cli.session import Session, now
-from agent.errors import ConfigError, Locked, UnknownName
+from agent.errors import ConfigError, EmptySelection, Locked, UnknownName
 from agent.outcome import Outcome, of_record
 
 if TYPE_CHECKING:
@@ -78,11 +78,11 @@ def conclude(session: Session, run: OpenRun, command: str, names: Sequence[str] 
 
 
 def plan_of(session: Session, record: RunRecord) -> dict[str, ServerPlan]:
-    """The plan that a run carries out, by server."""
+    """The plan that a run carries out, by server, without regard to case."""
     from agent import planfile
 
     document = session.journal.plan(record.plan_hash)
-    return {each.server: each for each in planfile.load(document, f"plan {record.plan_hash[:12]}").servers}
+    return {each.server.casefold(): each for each in planfile.load(document, f"plan {record.plan_hash[:12]}").servers}
 
 
 def known(session: Session, names: Sequence[str]) -> list[Server]:
@@ -102,11 +102,19 @@ def known(session: Session, names: Sequence[str]) -> list[Server]:
 
 def chosen(record: RunRecord, limit: Sequence[str]) -> list[str]:
     """The names of the run's servers that the operator means; UnknownName for one that the run does not have."""
+    from agent.config import nearest
+
     names = [each.name for each in record.servers]
+    if not limit:
+        return names
     wanted = {name.strip().casefold() for text in limit for name in text.split(",") if name.strip()}
-    for name in wanted - {each.casefold() for each in names}:
-        raise UnknownName(f"run {record.id} has no server {name}", next_step=f"It has: {', '.join(names)}.")
-    return [name for name in names if not wanted or name.casefold() in wanted]
+    if not wanted:
+        raise EmptySelection("no server is left to work on", next_step="look at --limit; empty is not all")
+    for name in sorted(wanted - {each.casefold() for each in names}):
+        meant = nearest(name, names)
+        hint = f"Did you mean {' or '.join(meant)}?" if meant else f"It has: {', '.join(names)}."
+        raise UnknownName(f"run {record.id} has no server {name}", meant=meant, next_step=hint)
+    return [name for name in names if name.casefold() in wanted]
 
 
 def _refuse_living(record: RunRecord) -> None:
