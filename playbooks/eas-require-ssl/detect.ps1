@@ -122,8 +122,8 @@ function Test-FrontEnd {
             $maps += @(([ADSI]$path).psbase.Properties['ScriptMaps']) -join ' '
         }
     }
-    if ($maps -match '\\exprox\.dll') { return $true }
-    if ($maps -match '\\davex\.dll') { return $false }
+    if ($maps -match 'exprox\.dll') { return $true }
+    if ($maps -match 'davex\.dll') { return $false }
     if ($Exchange) { return $Exchange.IsFrontEndServer }
 }
 

@@ -74,7 +74,16 @@ def test_sent_again_while_it_runs_it_reports_that(server: Server, slow: threadin
     assert server.machine.counters.iisresets == 1
 
 
-def test_of_racing_callers_one_restarts(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("script", "arguments", "counted"),
+    [
+        ("restart", {"TimeoutSeconds": 60, "DeadlineSeconds": 600}, (1, 0)),
+        ("recycle", {"AppPool": "ExchangeApplicationPool"}, (0, 1)),
+    ],
+)
+def test_of_racing_callers_one_restarts(
+    server: Server, monkeypatch: pytest.MonkeyPatch, script: str, arguments: dict[str, object], counted: tuple[int, int]
+) -> None:
     """All of them have seen that there is no marker before the first one tries to create it."""
     answers: list[Answer] = []
     ready = threading.Barrier(6)
@@ -85,7 +94,9 @@ def test_of_racing_callers_one_restarts(server: Server, monkeypatch: pytest.Monk
         make(path)
 
     monkeypatch.setattr(server.machine.files, "mkdir", meet)
-    threads = [threading.Thread(target=lambda: answers.append(restart(server))) for _ in range(6)]
+    threads = [
+        threading.Thread(target=lambda: answers.append(server.one(script, Run=RUN, **arguments))) for _ in range(6)
+    ]
     for each in threads:
         each.start()
     for each in threads:
@@ -93,7 +104,7 @@ def test_of_racing_callers_one_restarts(server: Server, monkeypatch: pytest.Monk
     server.settle()
 
     assert sorted(each["Created"] for each in answers) == [False] * 5 + [True]
-    assert server.machine.counters.iisresets == 1
+    assert (server.machine.counters.iisresets, server.machine.counters.recycles) == counted
 
 
 def test_another_run_restarts_on_its_own_account(server: Server) -> None:
