@@ -41,7 +41,8 @@ def cast_failure(value: Any, name: str, detail: str = "") -> ClrError:
     if detail:
         text = f'Cannot convert value "{to_string(value)}" to type "{name}". Error: "{detail}"'
     else:
-        text = f'Cannot convert the "{to_string(value)}" value of type "{type_name(value)}" to type "{name}".'
+        shown = type_name(value) if isinstance(value, (list, tuple)) else to_string(value)
+        text = f'Cannot convert the "{shown}" value of type "{type_name(value)}" to type "{name}".'
     cause = (
         ClrError(detail, "System.FormatException" if "format" in detail else "System.OverflowException")
         if detail

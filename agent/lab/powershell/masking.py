@@ -172,7 +172,21 @@ def mask(text: str) -> Masked:
     lexer = _Lexer(text)
     lexer.code(0)
     masked = "".join(" " if char in "\t\f\v\r" else char for char in lexer.out)
+    masked = _quote_paths(masked, text, lexer.strings)
     return Masked(_normalise(_quote_words(masked, lexer.strings)), lexer.strings)
+
+
+_PATH = re.compile(r"(?<=[ ,:])\$(?:[A-Za-z]\w*:)?\w+\\[^\s'\"(){};,|&<>]*(?=[\s;|,)}]|$)")
+
+
+def _quote_paths(masked: str, text: str, strings: dict[int, Literal]) -> str:
+    """`$env:TEMP\\x` is one word of a command line; the grammar sees a division there."""
+    out = list(masked)
+    for found in _PATH.finditer(masked):
+        start, end = found.span()
+        out[start:end] = "'" + "x" * (end - start - 2) + "'"
+        strings[start] = Literal(start, end, text[start:end], start, True, True, True)
+    return "".join(out)
 
 
 _WORD = re.compile(r"(?<![\w$@:.\-'\[{(=\\*/?])[A-Za-z_][\w.\\*?:/-]*(?!['\w.\\*?:/\-(])")

@@ -51,29 +51,32 @@ def like(text: str, pattern: str, case: bool = False) -> bool:
 
 
 _REFUSED = re.compile(
-    r"\(\?<[^=!>]*-|\\[pPGkX]|\(\?\(|\[[^\]]*-\[|\(\?[a-z]*-[a-z]*[:)]|(?<!^)\(\?[a-z]+\)|\(\?[a-z]*n[a-z]*[:)]"
+    r"\(\?<[^=!>]*-|\{,\d|(?<!\\)[*+?}]\+|\\[eG]|\\[pPGkX]|\(\?\(|\[[^\]]*-\[|\(\?[a-z]*-[a-z]*[:)]|(?<!^)\(\?[a-z]+\)|\(\?[a-z]*n[a-z]*[:)]"
 )
 
 
 @lru_cache(maxsize=2048)
 def expression(pattern: str, options: int = re.IGNORECASE) -> re.Pattern[str]:
     """A .NET regular expression as Python's; what the two read differently is refused."""
-    if found := _REFUSED.search(pattern):
+    if found := _REFUSED.search(pattern.replace("\\\\", "..")):
         raise Refused(f"the regular expression construct {found.group()!r}")
-    translated = (
-        re.sub(r"\(\?<([A-Za-z_]\w*)>", r"(?P<\1>", pattern).replace(r"\z", "\x00z").replace(r"\Z", r"(?=\n?\Z)")
-    )
-    translated = translated.replace("\x00z", r"\Z")
-    translated = _dollars(translated, options)
+    translated = _TOKEN.sub(_translated, pattern)
     try:
-        return re.compile(translated, options)
+        compiled = re.compile(translated, options)
+        if compiled.groupindex and compiled.groups > len(compiled.groupindex):
+            raise Refused("named and unnamed groups in one pattern, which .NET numbers differently")
+        return compiled
     except (re.error, OverflowError) as error:
         raise ClrError(f'parsing "{pattern}" - {error}.', ARGUMENT) from error
 
 
-def _dollars(pattern: str, options: int) -> str:
-    """Python's `$` already means what .NET's does; `\\d` and `\\w` are Unicode in both."""
-    return pattern
+_TOKEN = re.compile(r"\\(.)|\(\?<([A-Za-z_]\w*)>", re.DOTALL)
+_ANCHORS = {"z": r"\Z", "Z": r"(?=\n?\Z)"}
+
+
+def _translated(token: re.Match[str]) -> str:
+    """.NET's spelling of one token in Python's."""
+    return f"(?P<{token[2]}>" if token[2] else _ANCHORS.get(token[1], token[0])
 
 
 def matcher(name: str) -> Callable[[Any, Any, Any], Any]:

@@ -209,8 +209,8 @@ def _error(record: ErrorRecord, depth: int) -> Any:
 
 
 def _category(name: str) -> int:
-    numbers: dict[str, Any] = {each.name: each.value for each in ps.ErrorCategory}
-    return int(numbers.get(name, 0))
+    members: Any = ps.ErrorCategory.__members__
+    return int(members[name].value) if name in members else 0
 
 
 def from_wire(value: Any) -> Any:
@@ -225,10 +225,8 @@ def from_wire(value: Any) -> Any:
         return ScriptBlock(script_code(str(value)))
     if isinstance(value, str):
         return str(value)
-    for wire, kind in _FROM_SIZED:
-        if isinstance(value, wire):
-            return kind(int(value))
-    return _from_rest(value)
+    sized = next((kind for wire, kind in _FROM_SIZED if isinstance(value, wire)), None)
+    return _from_rest(value) if sized is None else sized(int(value))
 
 
 def _from_rest(value: Any) -> Any:

@@ -98,10 +98,10 @@ def import_module(invocation: Invocation) -> None:
     for name in invocation["Name"]:
         if not invocation.engine.machine.role.is_2003:
             raise Refused(f"the module {name}")
-        text = f"The specified module '{name}' was not loaded because no valid module file was found in any module directory."
-        invocation.error(
-            ClrError(text, "System.IO.FileNotFoundException"), "Modules_ModuleNotFound", "ResourceUnavailable", name
-        )
+        found = "no valid module file was found in any module directory"
+        text = f"The specified module '{name}' was not loaded because {found}."
+        error = ClrError(text, "System.IO.FileNotFoundException")
+        invocation.error(error, "Modules_ModuleNotFound", "ResourceUnavailable", name)
 
 
 @cmdlet(

@@ -126,8 +126,8 @@ def add_member(invocation: Invocation) -> None:
     if taken and not invocation.switch("Force"):
         invocation.error(
             ClrError(
-                f'Cannot add a member with the name "{name}" because a member with that name already exists. If you want '
-                "to overwrite the member anyway, use the Force parameter to overwrite it.",
+                f'Cannot add a member with the name "{name}" because a member with that name already exists. If you '
+                "want to overwrite the member anyway, use the Force parameter to overwrite it.",
                 "System.InvalidOperationException",
             ),
             "MemberAlreadyExists",

@@ -7,8 +7,8 @@ from typing import Any
 
 from agent.lab.powershell.binding import Flag
 from agent.lab.powershell.compiling import variables
-from agent.lab.powershell.compiling.dispatch import Run, Value, Write, child, emit, unwrap, value
-from agent.lab.powershell.compiling.literals import bare_word
+from agent.lab.powershell.compiling.dispatch import Run, Value, Write, child, emit, gathered, unwrap, value
+from agent.lab.powershell.compiling.literals import bare_word, gathering, items_of
 from agent.lab.powershell.compiling.redirecting import Redirection, redirection
 from agent.lab.powershell.conversion import iterate
 from agent.lab.powershell.masking import ScriptError
@@ -29,6 +29,9 @@ def chain(node: Node, source: Source) -> Run:
     commands = [command(each, source) for each in parts if each.type == "command"]
     if first.type == "command":
         return lambda context, write: run_pipeline(context, commands, write, None)
+    inner = gathering(unwrap(first), source)
+    if inner is not None and redirected is None:
+        return _piped(inner, commands)
     head = value(first, source)
     if redirected is not None:
         return _redirected(head, [redirection(each, source) for each in redirected.children], commands)
@@ -39,6 +42,17 @@ def chain(node: Node, source: Source) -> Run:
         items: list[Any] = []
         if held is not None or not void:
             emit(held, items.append)
+        run_pipeline(context, commands, write, items)
+
+    return run
+
+
+def _piped(inner: Run, commands: list[Command]) -> Run:
+    def run(context: Context, write: Write) -> None:
+        kept = items_of(inner, context)
+        items: list[Any] = []
+        if kept:
+            emit(gathered(kept), items.append)
         run_pipeline(context, commands, write, items)
 
     return run
@@ -75,7 +89,7 @@ def command(node: Node, source: Source) -> Command:
 def _name(node: Node, source: Source) -> Value:
     text = source.of(node).strip()
     if text[:1].isdigit() or (text.startswith(".") and text[1:2].isdigit()):
-        raise ScriptError(f"'{text}' at the start of an expression: write ({text[:1]})..", node.start_byte)
+        raise ScriptError(f"'{text}' at the start of an expression, where it reads as a command", node.start_byte)
     if any(char in text for char in "'\"$`=") or text.startswith("::"):
         raise ScriptError(f"the command name {text}", node.start_byte)
     return lambda context: text
@@ -156,15 +170,19 @@ def _argument_value(node: Node, source: Source) -> Value | None:
         text = source.of(node).strip()
         if "'" in text or '"' in text:
             raise ScriptError(f"the argument {text}: quotes inside a word", node.start_byte)
-        if text.startswith(",") or text.startswith("!") or text.startswith("="):
+        if text[0] in ",!=" or "<" in text or (text[0] == "+" and text[1:2].isdigit()):
             raise ScriptError(f"the argument {text}", node.start_byte)
         return bare_word(text, source.line(node.start_byte))
     inner = unwrap(node)
     if inner.type == "variable" and source.of(inner).strip().startswith("@"):
         return None
-    if inner.type == "type_literal":
-        text = source.of(inner).strip()
-        return lambda context: text  # in argument mode [int] is the text
+    text = source.of(inner).strip()
+    if text.startswith("["):
+        if any(char in text for char in " ('\"$"):
+            raise ScriptError(f"the argument {text[:30]}: write it in parentheses", inner.start_byte)
+        return lambda context: text  # in argument mode [int]::MaxValue is the text
+    if inner.type in ("post_increment_expression", "post_decrement_expression"):
+        raise ScriptError(f"the argument {text[:30]}", inner.start_byte)
     if inner.type == "expression_with_unary_operator" and inner.children[0].type not in ("-", "+"):
         raise ScriptError(f"the argument {source.of(inner)[:30]}", inner.start_byte)
     if inner.type == "cast_expression":

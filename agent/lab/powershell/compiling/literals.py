@@ -59,10 +59,10 @@ def _number(node: Node, source: Source) -> Value:
 @value_of("verbatim_string_characters")
 def _string(node: Node, source: Source) -> Value:
     literal = source.strings[node.start_byte + len(source.of(node)) - len(source.of(node).lstrip())]
-    if literal.expandable:
-        return _expandable(literal.body, source.line(literal.body_start), literal.here, node.start_byte)
     if literal.bare and not _in_arguments(node):
         raise ScriptError(f"Unexpected token '{literal.body}' in expression or statement", node.start_byte)
+    if literal.expandable:
+        return _expandable(literal.body, source.line(literal.body_start), literal.here, node.start_byte)
     held = literal.body if literal.here else literal.body.replace("''", "'")
     return lambda context: held
 
@@ -80,7 +80,7 @@ def _in_arguments(node: Node) -> bool:
     above = node.parent
     while above is not None and above.type in CHAIN:
         above = above.parent
-    return above is not None and above.type == "command_elements"
+    return above is not None and above.type in ("command_elements", "command_name_expr", "redirected_file_name")
 
 
 @value_of("parenthesized_expression")
@@ -102,6 +102,29 @@ def pipeline_value(node: Node, source: Source) -> Value:
         return gathered(items)
 
     return gather
+
+
+def gathering(node: Node, source: Source) -> Run | None:
+    """The statements inside a `( )` or `$( )` whose value may be nothing at all; None for any other expression."""
+    if node.type == "sub_expression":
+        return _statements(node, source)
+    if node.type != "parenthesized_expression":
+        return None
+    inner = node.children[1]
+    if inner.type == "pipeline" and inner.child_count == 1:
+        held = unwrap(inner.children[0])
+        if held.type in ("parenthesized_expression", "sub_expression"):
+            return gathering(held, source)
+        if not _is_commands(held):
+            return None
+    return run(inner, source)
+
+
+def items_of(statements: Run, context: Context) -> list[Any]:
+    """What the statements put out."""
+    items: list[Any] = []
+    statements(context, items.append)
+    return items
 
 
 def _is_commands(node: Node) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from agent.lab.powershell.compiling import variables
 from agent.lab.powershell.compiling.dispatch import Run, Value, Write, child, need, run, run_of, unwrap
-from agent.lab.powershell.compiling.literals import pipeline_value
+from agent.lab.powershell.compiling.literals import gathering, items_of, pipeline_value
 from agent.lab.powershell.compiling.statements import block, condition_value
 from agent.lab.powershell.conversion import iterate, to_bool
 from agent.lab.powershell.errors import BreakFlow, ContinueFlow, Refused
@@ -123,19 +123,23 @@ def _foreach(node: Node, source: Source, label: str | None) -> Run:
 
 def loop_items(node: Node, source: Source) -> Value:
     """What foreach walks over: a scalar counts as one item, and so does $null (2.0)."""
-    if node.child_count == 1 and unwrap(node.children[0]).type in ("command", "pipeline_chain"):
-        statement, line = run(node, source), source.line(node.start_byte)
-
-        def gather(context: Context) -> list[Any]:
-            items: list[Any] = []
-            statement(context, items.append)
-            if not items:
-                raise Refused("foreach over a command that gave nothing (write @( ) around it)", line)
-            return items[:] if len(items) > 1 else walk(items[0])
-
-        return gather
+    first = unwrap(node.children[0])
+    commands = node.child_count == 1 and first.type in ("command", "pipeline_chain")
+    statements = run(node, source) if commands else gathering(first, source)
+    if statements is not None:
+        return _gathered(statements, source.line(node.start_byte))
     held = pipeline_value(node, source)
     return lambda context: walk(held(context))
+
+
+def _gathered(statements: Run, line: int) -> Value:
+    def gather(context: Context) -> list[Any]:
+        items = items_of(statements, context)
+        if not items:
+            raise Refused("foreach over a command that gave nothing (write @( ) around it)", line)
+        return items if len(items) > 1 else walk(items[0])
+
+    return gather
 
 
 def walk(held: Any) -> list[Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from agent.lab.powershell.clr import ClrError
-from agent.lab.powershell.compiling.dispatch import Run, Value, Write, child, emit, run, run_of, unwrap, value
-from agent.lab.powershell.compiling.literals import pipeline_value, type_text
+from agent.lab.powershell.compiling.dispatch import Run, Value, Write, child, emit, gathered, run, run_of, unwrap, value
+from agent.lab.powershell.compiling.literals import gathering, items_of, pipeline_value, type_text
 from agent.lab.powershell.conversion import convert, to_bool
 from agent.lab.powershell.errors import (
     BreakFlow,
@@ -131,6 +131,9 @@ def _pipeline(node: Node, source: Source) -> Run:
 
 
 def _expression(node: Node, source: Source) -> Run:
+    inner = gathering(node, source)
+    if inner is not None:
+        return _gathered(inner)
     compute = value(node, source)
     kind = node.type
     if kind == "assignment_expression":
@@ -150,6 +153,16 @@ def _expression(node: Node, source: Source) -> Run:
         emit(held, write)
 
     return run_expression
+
+
+def _gathered(inner: Run) -> Run:
+    def run_gathered(context: Context, write: Write) -> None:
+        items = items_of(inner, context)
+        context.engine.ok = True
+        if items:
+            emit(gathered(items), write)
+
+    return run_gathered
 
 
 def _is_silent_unary(node: Node, source: Source) -> bool:

@@ -16,10 +16,10 @@ from agent.lab.powershell.wire import from_wire, to_wire
 
 
 class _Plain(PSCryptoProvider):
-    def encrypt(self, value: bytes) -> bytes:
+    def encrypt(self, value: str) -> str:
         return value
 
-    def decrypt(self, value: bytes) -> bytes:
+    def decrypt(self, value: str) -> str:
         return value
 
 
