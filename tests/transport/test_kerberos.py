@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kdc import PROGRAMS, REALM, Realm
+from kdc import REALM, Realm, require
 from visiting import Visits, script
 
 from agent import errors
@@ -20,28 +18,20 @@ from agent.lab.winrm.server import WinrmServer
 from agent.model import Auth, Way
 from agent.transport import Transport
 
-pytest.importorskip("gssapi", reason="needs easfix[kerberos]")
-pytestmark = [
-    pytest.mark.needs("krb5-kdc"),
-    pytest.mark.skipif(
-        any(shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None for name in PROGRAMS),
-        reason="needs krb5kdc, kdb5_util and kadmin.local (Debian: krb5-kdc, krb5-admin-server)",
-    ),
-]
 READ = "New-Object -TypeName 'PSObject' -Property @{ Kind = 'x' }"
 PASSWORD = "right-horse"
 
 
 @pytest.fixture(scope="module")
 def realm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Realm]:
+    require()
     made = Realm(tmp_path_factory.mktemp("realm"))
-    made.add_service("ex01.lab.example")
+    made.add_service("HTTP/ex01.lab.example")
     made.add_user("easfix", PASSWORD)
     made.add_user("locked", PASSWORD)
     made.kadmin("modprinc -allow_tix locked")
-    made.start()
     yield made
-    made.stop()
+    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -41,6 +41,8 @@ _SERVER = """[kdcdefaults]
   acl_file = {folder}/acl
   supported_enctypes = aes256-cts-hmac-sha1-96:normal
  }}
+[logging]
+ kdc = FILE:{folder}/kdc.log
 """
 
 
@@ -85,12 +87,21 @@ class Realm:
 
     def add_user(self, name: str, password: str) -> None:
         """A principal with a password."""
-        self._run("kadmin.local", "-q", f'addprinc -pw "{password}" {name}')
+        self.kadmin(f'addprinc -pw "{password}" +requires_preauth {name}')
 
     def add_service(self, principal: str) -> None:
         """A service principal, its key in the keytab."""
-        self._run("kadmin.local", "-q", f"addprinc -randkey {principal}")
-        self._run("kadmin.local", "-q", f"ktadd -k {self.keytab} {principal}")
+        self.kadmin(f"addprinc -randkey {principal}")
+        self.kadmin(f"ktadd -k {self.keytab} {principal}")
+
+    def kadmin(self, query: str) -> None:
+        """Tell the KDC's database something."""
+        self._run("kadmin.local", "-q", query)
+
+    @property
+    def log(self) -> str:
+        """What the KDC wrote."""
+        return (self.folder / "kdc.log").read_text(encoding="utf-8")
 
     def close(self) -> None:
         """Stop the KDC."""
