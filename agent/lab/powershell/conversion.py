@@ -227,7 +227,7 @@ def _datetime(value: Any) -> dt.datetime:
         return value
     if isinstance(value, str):
         return parse_datetime(value)
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 3155378975999999999:  # the last tick
         return dt.datetime(1, 1, 1) + dt.timedelta(microseconds=value // 10)
     raise cast_failure(value, "System.DateTime")
 

@@ -17,7 +17,16 @@ from agent.lab.powershell import automatic, conversion, text
 from agent.lab.powershell.binding import Flag
 from agent.lab.powershell.clr import ClrError
 from agent.lab.powershell.compiling.blocks import script_code
-from agent.lab.powershell.errors import BreakFlow, ContinueFlow, ErrorRecord, ExitFlow, Refused, Stopped, Terminate
+from agent.lab.powershell.errors import (
+    MISUSE,
+    BreakFlow,
+    ContinueFlow,
+    ErrorRecord,
+    ExitFlow,
+    Refused,
+    Stopped,
+    Terminate,
+)
 from agent.lab.powershell.failures import parse_record, refusal_record, thrown_record
 from agent.lab.powershell.masking import ScriptError
 from agent.lab.powershell.piping import drive
@@ -196,6 +205,9 @@ class Engine:
             return RunResult(Outcome.COMPLETED)
         except Stopped:
             return RunResult(Outcome.STOPPED)
+        except MISUSE as error:
+            stumble = Refused(f"something the evaluator stumbled over ({type(error).__name__}: {error})")
+            return RunResult(Outcome.FAILED, refusal_record(stumble))
         return RunResult(Outcome.COMPLETED)
 
     def _pipeline(self, context: Context, calls: Sequence[CommandCall], given: list[object]) -> None:

@@ -18,6 +18,10 @@ class Refused(Exception):  # noqa: N818 - a verdict, and no script can catch it
         self.line = line
 
 
+# What Python raises where a declared member or cmdlet meets arguments nobody thought of: refused, never a crash.
+MISUSE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+
+
 class Flow(Exception):  # noqa: N818 - control flow, not an error
     """Base of what leaves a block early."""
 

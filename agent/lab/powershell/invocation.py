@@ -10,7 +10,7 @@ from agent.lab.powershell.binding import Slot, bind, failure
 from agent.lab.powershell.clr import ClrError
 from agent.lab.powershell.common import Common
 from agent.lab.powershell.conversion import convert, to_bool
-from agent.lab.powershell.errors import ErrorRecord, Refused, Terminate
+from agent.lab.powershell.errors import MISUSE, ErrorRecord, Refused, Terminate
 from agent.lab.powershell.failures import category_of, error_id, preference
 from agent.lab.powershell.members import peek_member
 from agent.lab.powershell.scope import MISSING
@@ -197,6 +197,8 @@ class Invocation:
         except Refused as refusal:
             refusal.line = refusal.line or self.line
             raise
+        except MISUSE as error:
+            raise Refused(f"{self.name} with these arguments ({error})", self.line) from error
 
     def _convert(self, slot: Slot, held: Any) -> Any:
         if slot.kind == SWITCH:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from agent.lab.powershell.bcl.natives import METHODS, PROPERTIES, natural_type
 from agent.lab.powershell.clr import ClrError, ClrObject, MissingMember
 from agent.lab.powershell.conversion import convert
-from agent.lab.powershell.errors import Refused
+from agent.lab.powershell.errors import MISUSE, Refused
 from agent.lab.powershell.extended import Extended, extended_of
 from agent.lab.powershell.failures import fault
 from agent.lab.powershell.scope import MISSING
@@ -194,9 +194,9 @@ def invoke(name: str, arguments: Sequence[Any], call: Callable[[], Any]) -> Any:
         count = len(arguments)
         text = f'Exception calling "{name}" with "{count}" argument(s): "{error.message}"'
         raise _wrapped(error, text, "MethodInvocationException") from error
-    except TypeError as error:
-        if not _ARITY.search(str(error)):
-            raise
+    except MISUSE as error:
+        if not isinstance(error, TypeError) or not _ARITY.search(str(error)):
+            raise Refused(f"{name}() with these arguments ({error})") from error
         raise ClrError(
             f'Cannot find an overload for "{name}" and the argument count: "{len(arguments)}".',
             _A + "MethodException",
