@@ -30,6 +30,8 @@ T = TypeVar("T")
 SITE_STARTED = 2
 """MD_SERVER_STATE_STARTED, the value of ServerState of a web site that runs (IIS 6 SDK, ServerState)."""
 
+HINT = "Nothing was changed. Look at the server once more; if it answers so again, report it with its Windows version."
+
 
 def look(server: Server, transport: ReadOnly, script: Script, at: datetime) -> Finding:
     """Run the read-only detection on one server. BadAnswer where the answer is incomplete or makes no sense."""
@@ -42,12 +44,16 @@ def read(server: Server, records: Sequence[Record], at: datetime) -> Finding:
     kinds = {"server", "directory", "child", "service", "active-directory"}
     for found in fields:
         if found.kind not in kinds:
-            raise BadAnswer(server.name, f"detection answered with an unknown kind of record: {found.kind!r}")
+            raise BadAnswer(server.name, f"detection answered with an unknown kind of record: {found.kind!r}", HINT)
     facts = [_facts(found) for found in fields if found.kind == "server"]
     if len(facts) != 1:
-        raise BadAnswer(server.name, f"detection described {len(facts)} servers instead of one")
+        raise BadAnswer(server.name, f"detection described {len(facts)} servers instead of one", HINT)
     children = tuple(_child(found) for found in fields if found.kind == "child")
     vdirs = tuple(_vdir(found, children) for found in fields if found.kind == "directory")
+    known = {vdir.path.lower() for vdir in vdirs}
+    for child in children:
+        if child.parent.lower() not in known:
+            raise BadAnswer(server.name, f"detection answered {child.path} as a child of a directory it left out", HINT)
     finding = Finding(
         server=server.name,
         at=at,
@@ -92,18 +98,20 @@ class Fields:
         """The part that a directory plays."""
         word = self.text(name)
         if word not in set(VdirRole):
-            raise BadAnswer(self._server, f"detection answered {name} = {word!r}, which is no role of a directory")
+            raise BadAnswer(
+                self._server, f"detection answered {name} = {word!r}, which is no role of a directory", HINT
+            )
         return VdirRole(word)
 
     def _get(self, name: str) -> object:
         try:
             return self._record[name.lower()]
         except KeyError:
-            raise BadAnswer(self._server, f"detection answered without the property {name}") from None
+            raise BadAnswer(self._server, f"detection answered without the property {name}", HINT) from None
 
     def _typed(self, name: str, value: object, kind: type[T]) -> T:
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise BadAnswer(self._server, f"detection answered {name} = {value!r}, which is not {kind.__name__}")
+            raise BadAnswer(self._server, f"detection answered {name} = {value!r}, which is not {kind.__name__}", HINT)
         return value
 
 

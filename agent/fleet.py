@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 from agent.detect import look
-from agent.errors import ServerError
+from agent.errors import Interrupted, ServerError
 from agent.model import Finding, Script, Server
 from agent.notice import Listen, Notice
 from agent.retry import Questioner
@@ -25,7 +25,7 @@ class Looked:
 
     server: Server
     finding: Finding | None
-    error: ServerError | None = None
+    error: ServerError | Interrupted | None = None
 
 
 def over(items: Iterable[S], work: Callable[[S], T], concurrency: int) -> list[T]:
@@ -36,6 +36,10 @@ def over(items: Iterable[S], work: Callable[[S], T], concurrency: int) -> list[T
     with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="server") as pool:
         futures = [pool.submit(work, item) for item in items]
         try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+            for future in futures:
+                if future.done():
+                    future.result()  # raises what the first one to fail has raised
             return [future.result() for future in futures]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -58,7 +62,9 @@ class Looker:
         return over(servers, self.one, concurrency)
 
     def one(self, server: Server) -> Looked:
-        """Look at one server, on one visit."""
+        """Look at one server, on one visit; not at all where the operator wants no more."""
+        if self.is_stopping():
+            return Looked(server, None, Interrupted("stopped by the operator before it was looked at"))
         self.listen(Notice(server.name, "server.looked_at"))
         try:
             transport = self.connect(server)

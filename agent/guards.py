@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from agent.model import Finding, Guard, Obstacle, Server, SslFlags, Vdir
+from agent.model import Finding, Guard, Obstacle, Server, Vdir
 
 DEFAULT_SITE = 1
 """DS2MB leaves SSL settings alone on the default virtual server only (domain 3.3); its web site is number 1."""
@@ -42,12 +42,13 @@ def _front_end(finding: Finding) -> Iterator[Obstacle]:
 
 def _certificates(finding: Finding) -> Iterator[Obstacle]:
     for vdir in finding.eas:
-        if any(flags.uses_certificates for flags in _words(vdir)):
-            yield Obstacle(
-                Guard.CLIENT_CERTIFICATES,
-                f"{vdir.path} uses client certificates (AccessSSLFlags {vdir.flags.meaning})",
-                "Find out who logs on with certificates before this protection is taken away.",
-            )
+        for path, flags in vdir.words:
+            if flags.uses_certificates:
+                yield Obstacle(
+                    Guard.CLIENT_CERTIFICATES,
+                    f"{path} uses client certificates (AccessSSLFlags {flags.meaning})",
+                    "Find out who logs on with certificates before this protection is taken away.",
+                )
 
 
 def _directory_managed(finding: Finding) -> Iterator[Obstacle]:
@@ -81,11 +82,7 @@ LOOKS: tuple[Callable[[Finding], Iterator[Obstacle]], ...] = (
     _directory_managed,
     _old_service_pack,
 )
-
-
-def _words(vdir: Vdir) -> Iterator[SslFlags]:
-    yield vdir.flags
-    yield from (child.flags for child in vdir.children)
+"""Domain 2.2, 2.11, 3.3, 8.2: one function a guard."""
 
 
 def _twin(finding: Finding, vdir: Vdir) -> str:

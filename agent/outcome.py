@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agent import exits
-from agent.errors import Busy, Denied, ServerError, Unreachable, Unsupported
+from agent.errors import Busy, Denied, Interrupted, ServerError, Unreachable, Unsupported
 from agent.model import (
+    Action,
     Change,
     Finding,
     Impact,
@@ -18,6 +19,7 @@ from agent.model import (
     ServerState,
     Service,
     Sibling,
+    SslFlags,
     StepRecord,
 )
 
@@ -47,23 +49,31 @@ class ServerOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a command answers with; `refusals` are codes that no server's state tells, such as a stale plan."""
+    """What a command answers with.
+
+    `codes` are those that no server's state tells, such as an interruption; `ended_with` is the code of a run that
+    ended long ago, and then nothing is worked out anew.
+    """
 
     command: str
     servers: tuple[ServerOutcome, ...]
     run: str | None = None
     codes: tuple[exits.Exit, ...] = ()
     extra: dict[str, object] = field(default_factory=dict)
+    ended_with: exits.Exit | None = None
 
     @property
     def exit_code(self) -> exits.Exit:
         """The worst of all servers and of the run itself."""
+        if self.ended_with is not None:
+            return self.ended_with
         is_rollback = self.command == "rollback"
         states = (exits.of_state(found.state, is_rollback=is_rollback) for found in self.servers)
         return exits.worst((*self.codes, *states))
 
 
-OF_ERROR: tuple[tuple[type[ServerError], ServerState], ...] = (
+OF_ERROR: tuple[tuple[type[ServerError | Interrupted], ServerState], ...] = (
+    (Interrupted, ServerState.SKIPPED),
     (Unreachable, ServerState.UNREACHABLE),
     (Denied, ServerState.UNREACHABLE),
     (Unsupported, ServerState.UNREACHABLE),
@@ -73,17 +83,17 @@ OF_ERROR: tuple[tuple[type[ServerError], ServerState], ...] = (
 """The state of a server that a question could not be put to; the first that fits."""
 
 
-def of_error(name: str, error: ServerError) -> ServerOutcome:
+def of_error(name: str, error: ServerError | Interrupted) -> ServerOutcome:
     """A server that could not be looked at; nothing was sent that could change it."""
     return ServerOutcome(name, state_of(error), words_of(error), next_step=error.next_step)
 
 
-def state_of(error: ServerError) -> ServerState:
-    """Unreachable where no logon came about, unknown for everything else."""
+def state_of(error: ServerError | Interrupted) -> ServerState:
+    """Unreachable where no logon came about, skipped where nobody asked, unknown for everything else."""
     return next(state for kind, state in OF_ERROR if isinstance(error, kind))
 
 
-def words_of(error: ServerError) -> str:
+def words_of(error: ServerError | Interrupted) -> str:
     """What went wrong and what to do next."""
     return f"{error.message}. {error.next_step}" if error.next_step else error.message
 
@@ -118,8 +128,6 @@ def of_record(record: ServerRecord, directories: Sequence[Change] = (), next_ste
 
 def directories_of(record: ServerRecord) -> tuple[Change, ...]:
     """The flag words that the record's steps tell of."""
-    from agent.model import Action, SslFlags
-
     found = []
     for each in record.steps:
         step = each.step

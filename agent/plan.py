@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.guards import obstacles
 from agent.model import (
@@ -81,7 +81,7 @@ def fingerprint(finding: Finding) -> str:
     return digest(
         {
             "vdirs": finding.vdirs,
-            "ad": finding.ad_objects,
+            "ad": [replace(found, message="") for found in finding.ad_objects],  # its words may vary from day to day
             "service_pack": facts.exchange_service_pack,
             "front_end": facts.is_front_end,
             "clustered": facts.is_clustered,
@@ -101,7 +101,7 @@ def _judge(
     """The server's state before anything is done, and why."""
     standing = [found for found in against if not found.is_overridden]
     broken = [found for found in siblings(finding) if breaks_the_path(found)]
-    is_blocked = bool(changes) or any(vdir.flags.blocks_proxy for vdir in finding.eas)
+    is_blocked = bool(changes) or any(flags.blocks_proxy for vdir in finding.eas for _, flags in vdir.words)
     if is_blocked and standing:
         return ServerState.SKIPPED, "; ".join(f"{found.reason}. {found.instead}" for found in standing)
     if changes and finding.facts.is_iisreset_disabled and restart.method is RestartMethod.IISRESET:

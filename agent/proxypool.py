@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from agent.errors import ServerError
 from agent.model import Record, Script, Server
@@ -25,9 +23,19 @@ class ProxyPool:
         self._rooms: dict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(at_once))
 
     def ask(self, proxy: Server, script: Script, arguments: Arguments) -> list[Record]:
-        """Run a script that reads on the proxy; raises a `ServerError`."""
-        with self._visit(proxy) as visit:
-            return visit.run(script, arguments)
+        """Run a script that reads on the proxy; raises a `ServerError`.
+
+        A visit that was used before may have grown too old in between (a shell ends after three idle minutes, domain
+        6.1); where that is what went wrong, a new one is tried.
+        """
+        with self._room(proxy.name):
+            if used := self._take(proxy.name):
+                try:
+                    return self._run(proxy.name, used, script, arguments)
+                except ServerError as error:
+                    if not error.retryable:
+                        raise
+            return self._run(proxy.name, ReadOnly(self._connect(proxy), proxy.name), script, arguments)
 
     def close(self) -> None:
         """End every visit."""
@@ -37,18 +45,21 @@ class ProxyPool:
         for visit in idle:
             visit.close()
 
-    @contextmanager
-    def _visit(self, proxy: Server) -> Iterator[ReadOnly]:
+    def _run(self, name: str, visit: ReadOnly, script: Script, arguments: Arguments) -> list[Record]:
+        """A visit that went wrong is ended; any other is kept for the next question."""
+        try:
+            answer = visit.run(script, arguments)
+        except BaseException:
+            visit.close()
+            raise
         with self._lock:
-            room = self._rooms[proxy.name]
-        with room:
-            with self._lock:
-                visit = self._idle[proxy.name].pop() if self._idle[proxy.name] else None
-            visit = visit or ReadOnly(self._connect(proxy), proxy.name)
-            try:
-                yield visit
-            except ServerError:
-                visit.close()
-                raise
-            with self._lock:
-                self._idle[proxy.name].append(visit)
+            self._idle[name].append(visit)
+        return answer
+
+    def _take(self, name: str) -> ReadOnly | None:
+        with self._lock:
+            return self._idle[name].pop() if self._idle[name] else None
+
+    def _room(self, name: str) -> threading.Semaphore:
+        with self._lock:
+            return self._rooms[name]

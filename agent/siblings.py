@@ -107,9 +107,10 @@ def _site_stopped(finding: Finding) -> Iterator[Sibling]:
 def _no_plain_http(finding: Finding) -> Iterator[Sibling]:
     ports = {binding.split(":")[1] for vdir in finding.eas for binding in vdir.bindings.split() if ":" in binding}
     if finding.eas and "80" not in ports:
+        bound = ", ".join(sorted(ports)) or "none"
         yield Sibling(
             "port-80-not-bound",
-            f"no web site with an ActiveSync directory listens on port 80 (bindings: {', '.join(sorted(ports))})",
+            f"no web site with an ActiveSync directory listens on port 80 (ports: {bound})",
             "Add a binding for port 80: the proxy speaks plain HTTP to that port and to no other.",
         )
 

@@ -47,6 +47,11 @@ class Vdir:
     is_forms_based: bool = False  # the web site asks for a logon in a form (domain 4.1)
     children: tuple[ChildKey, ...] = ()
 
+    @property
+    def words(self) -> tuple[tuple[str, SslFlags], ...]:
+        """The path and the flag word of the directory, and of every key below it that holds its own."""
+        return ((self.path, self.flags), *((child.path, child.flags) for child in self.children))
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
