@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import math
 import secrets
 import signal
-import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +19,19 @@ from agent.cli.options import Options, globals_
 
 if TYPE_CHECKING:
     from agent.lab.fleet import Fleet
+    from agent.lab.layout import Layout
 
+SCHEMA = "easfix-lab/1"
 DIRECTORY = click.option(
     "--dir", "directory", type=click.Path(path_type=Path, file_okay=False), required=True, help="The lab's directory."
 )
+
+
+def seconds_(_: click.Context, __: click.Parameter, value: float) -> float:
+    """A number of seconds, zero or more and not without end."""
+    if not 0 <= value < math.inf:
+        raise click.BadParameter(f"{value} is not a number of seconds, zero or more.")
+    return value
 
 
 @click.group("lab")
@@ -40,8 +52,10 @@ def command(options: Options) -> None:
 @click.option("--proxies", type=click.IntRange(0, 100), default=2, show_default=True, help="Client Access servers.")
 @click.option("--fault", "faults", multiple=True, metavar="NAME[=ARG]@SERVER", help="What is wrong; may be repeated.")
 @click.option("--seed", type=int, default=None, help="Makes everything that is left to chance the same again.")
-@click.option("--restart-seconds", type=float, default=12.0, show_default=True, help="What an iisreset costs.")
-@click.option("--proxy-seconds", type=float, default=10.0, show_default=True, help="When a proxied request times out.")
+@click.option("--restart-seconds", type=float, callback=seconds_, default=12.0, show_default=True,
+              help="What an iisreset costs.")  # fmt: skip
+@click.option("--proxy-seconds", type=float, callback=seconds_, default=10.0, show_default=True,
+              help="When a proxied request times out.")  # fmt: skip
 @click.option("--hop", type=click.Choice(["hang", "403"]), default="hang", show_default=True,
               help="What the proxy makes of a back-end that requires SSL.")  # fmt: skip
 @globals_
@@ -65,50 +79,68 @@ def up(
     Without --fault the servers show each common case. `easfix lab faults` lists the faults.
     """
     with missing_extra():
-        from agent.lab.faults import FaultError
         from agent.lab.fleet import Fleet, Pace
+        from agent.lab.layout import Layout
 
     pace = Pace(restart_seconds=restart_seconds, proxy_seconds=proxy_seconds, hop_hangs=hop == "hang")
-    try:
+    with plain_words(directory):
         fleet = Fleet(servers, proxies, faults or None, seed=seed, pace=pace)
-    except FaultError as error:
-        raise click.UsageError(str(error)) from error
-    _refuse_second(directory)
-    with fleet:
-        _run(fleet, directory, options)
+        with _stopping() as stop:
+            layout = Layout(directory)
+            layout.claim()
+            try:
+                with fleet:
+                    _run(fleet, layout, options, stop)
+            finally:
+                layout.remove()
 
 
 @command.command()
 @DIRECTORY
+@click.argument("names", metavar="[SERVER]...", nargs=-1)
 @globals_
-def truth(options: Options, directory: Path) -> None:
+def truth(options: Options, directory: Path, names: tuple[str, ...]) -> None:
     """Ask the running lab what is really so, machine by machine.
 
     \b
     easfix lab truth --dir practice
+    easfix lab truth --dir practice EX01 EX02
     easfix lab truth --dir practice --json
     """
     answer = _ask(directory, "truth")
+    answer["machines"] = _chosen(answer["machines"], names)
     if options.json:
-        print(json.dumps({"schema": "easfix-lab/1", **answer}, indent=2))
+        print(json.dumps({"schema": SCHEMA, **answer}, indent=2))
         return
+    from agent.lab.words import machine_lines, user_lines
+
     for machine in answer["machines"]:
-        _show(machine)
+        for line in machine_lines(machine):
+            print(line)
+    for line in user_lines(answer["users"]):
+        print(line)
 
 
 @command.command()
 @DIRECTORY
-@click.argument("fault", metavar="NAME[=ARG]@SERVER")
+@click.argument("faults", metavar="NAME[=ARG]@SERVER...", nargs=-1, required=True)
 @globals_
-def fault(options: Options, directory: Path, fault: str) -> None:
-    """Break something in the running lab.
+def fault(options: Options, directory: Path, faults: tuple[str, ...]) -> None:
+    """Break something in the running lab; `healthy` puts it right again.
 
     \b
     easfix lab fault --dir practice unreachable@EX01
-    easfix lab fault --dir practice slow=5@EX02
+    easfix lab fault --dir practice slow=5@EX02 basic-only@EX03
+    easfix lab fault --dir practice healthy@EX01
+
+    It is in force when the command returns.
     """
-    answer = _ask(directory, "fault", fault=fault)
-    print(json.dumps({"schema": "easfix-lab/1", **answer}) if options.json else f"injected {fault}")
+    for each in faults:
+        answer = _ask(directory, "fault", fault=each)
+        if not options.json:
+            print(f"injected {answer['injected']}")
+    if options.json:
+        print(json.dumps({"schema": SCHEMA, "injected": list(faults)}, indent=2))
 
 
 @command.command()
@@ -123,8 +155,18 @@ def faults(options: Options) -> None:
         from agent.lab.faults import FAULTS
 
     if options.json:
-        rows = [{"name": each.name, "argument": each.argument, "sentence": each.sentence} for each in FAULTS.values()]
-        print(json.dumps({"schema": "easfix-lab/1", "faults": rows}, indent=2))
+        rows = [
+            {
+                "name": each.name,
+                "argument": each.argument,
+                "default": each.default,
+                "on": each.on.value,
+                "at_start_only": each.at_start_only,
+                "sentence": each.sentence,
+            }
+            for each in FAULTS.values()
+        ]
+        print(json.dumps({"schema": SCHEMA, "faults": rows}, indent=2))
         return
     names = {each.name + (f"[={each.argument}]" if each.argument else ""): each.sentence for each in FAULTS.values()}
     width = max(map(len, names))
@@ -143,73 +185,102 @@ class missing_extra:  # noqa: N801 - reads as a statement: with missing_extra()
             raise click.UsageError(f"the lab needs {error.name}: pip install 'easfix[lab]'") from error
 
 
-def _refuse_second(directory: Path) -> None:
-    from agent.lab.control import LabGone, ask
+@contextmanager
+def plain_words(directory: Path) -> Iterator[None]:
+    """What the lab says is wrong, with what to do next."""
+    from agent.errors import ConfigError, UsageError
+    from agent.lab.claim import Taken
+    from agent.lab.faults import FaultError
+    from agent.lab.layout import Foreign
 
     try:
-        ask(directory, "truth")
-    except LabGone:
-        return
-    raise click.UsageError(f"a lab runs in {directory} already; stop it, or name another directory")
+        yield
+    except FaultError as error:
+        raise UsageError(str(error), next_step="All of them: easfix lab faults") from error
+    except Taken as error:
+        step = f"Stop it (Ctrl-C), ask it (easfix lab truth --dir {directory}), or name another directory."
+        raise UsageError(f"a lab runs in {directory} already", next_step=step) from error
+    except Foreign as error:
+        step = "Name another directory, one for the lab alone: easfix lab up --dir practice"
+        raise ConfigError(str(error.strerror), where=str(error.filename), next_step=step) from error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ConfigError(_reason(error), where=str(error.filename or ""), next_step=_way_out(error)) from error
 
 
-def _run(fleet: Fleet, directory: Path, options: Options) -> None:
-    """From the first file to the last: written once every port answers, removed however it ends."""
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _way_out(error: OSError) -> str:
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return "Name fewer --servers, or raise the limit first: ulimit -n 65536"
+    if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
+        return "Name fewer --servers: this machine has no more free ports on 127.0.0.1."
+    return "Name a directory that can be made and written: easfix lab up --dir practice"
+
+
+@contextmanager
+def _stopping() -> Iterator[threading.Event]:
+    """An event that each way of asking the process to end sets, from the first moment on."""
+    stop = threading.Event()
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), lambda _number, _frame: stop.set()) for name in names}
+    try:
+        yield stop
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
+def _run(fleet: Fleet, layout: Layout, options: Options, stop: threading.Event) -> None:
+    """From the first file on: written once every port answers."""
     from agent.lab.control import Control
-    from agent.lab.layout import CONFIG_FILE, Layout, endpoints
 
     token = secrets.token_hex(16)
     control = Control(fleet, token)
     port = fleet.call(control.start())
-    layout = Layout(directory)
-    stop = threading.Event()
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda _number, _frame: stop.set())
     try:
         layout.write(fleet, port, token)
-        if options.json:
-            print(json.dumps({"ready": True, "config": str(directory / CONFIG_FILE), **endpoints(fleet, port)}))
-        else:
-            counts = f"{len(fleet.servers)} servers, {len(fleet.proxies)} proxies, seed {fleet.seed}"
-            print(f"ready: easfix --config {directory / CONFIG_FILE} check   ({counts}; Ctrl-C ends it)")
-        sys.stdout.flush()
+        print(_ready(fleet, layout.directory, port, as_json=options.json), flush=True)
         while not stop.wait(1.0):  # bounded: on Windows a signal is seen only between waits
             pass
     finally:
         fleet.call(control.stop())
-        layout.remove()
+
+
+def _ready(fleet: Fleet, directory: Path, port: int, *, as_json: bool) -> str:
+    from agent.lab.layout import CONFIG_FILE, endpoints
+
+    if as_json:
+        return json.dumps({"ready": True, "config": str(directory / CONFIG_FILE), **endpoints(fleet, port)})
+    counts = f"{len(fleet.servers)} servers, {len(fleet.proxies)} proxies, seed {fleet.seed}"
+    return f"ready: easfix --config {directory / CONFIG_FILE} check   ({counts}; Ctrl-C ends it)"
 
 
 def _ask(directory: Path, what: str, **more: str) -> dict[str, Any]:
     with missing_extra():
         from agent.lab.control import LabGone, ask
-        from agent.lab.faults import FaultError
     from agent.errors import ConfigError
 
     try:
-        return ask(directory, what, **more)
+        with plain_words(directory):
+            return ask(directory, what, **more)
     except LabGone as error:
         raise ConfigError(str(error), next_step=f"Start one: easfix lab up --dir {directory}") from error
-    except FaultError as error:
-        raise click.UsageError(str(error)) from error
 
 
-def _show(machine: dict[str, Any]) -> None:
-    state = "up" if machine["online"] else "down"
-    print(f"{machine['name']}  {machine['role']}, {state}, {machine['iisresets']} iisresets, "
-          f"{machine['seconds_without_mail']:.1f} s without mail, {len(machine['scripts'])} scripts, "
-          f"{machine['requests_served']} requests")  # fmt: skip
-    for found in machine["directories"]:
-        print(f"    {found['path']}: memory {_flags(found, 'memory')}, disk {_flags(found, 'disk')}, "
-              f"AuthFlags {found['auth_flags']}")  # fmt: skip
-        for path, flags in found["children"].items():
-            print(f"    {path}: {flags} of its own")
-    if machine["services_down"]:
-        print(f"    down that ran before: {', '.join(machine['services_down'])}")
+def _chosen(machines: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The machines of these names, all where none is named."""
+    import difflib
 
+    from agent.errors import UnknownName
 
-def _flags(found: dict[str, Any], where: str) -> str:
-    at = found[f"set_at_{where}"]
-    origin = "default" if at is None else "own" if at == found["path"] else f"from {at or 'the root'}"
-    return f"{found[f'flags_{where}']} ({origin})"
+    known = {machine["name"]: machine for machine in machines}
+    for name in names:
+        if name.upper() not in known:
+            near = tuple(difflib.get_close_matches(name.upper(), known))
+            hint = f"Did you mean {near[0]}?" if near else f"There are {machines[0]['name']} to {machines[-1]['name']}."
+            raise UnknownName(f"there is no server {name} in this lab", meant=near, next_step=hint)
+    return [known[name.upper()] for name in names] or machines

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from agent.lab.pristine import MAS_SYNC
 from agent.lab.web import dav
 from agent.lab.world.default_disk import sync_web_config
@@ -150,9 +152,10 @@ def ds2mb_revert(machine: Machine, after: float) -> None:
 
 
 def no_eas_vdir(machine: Machine) -> None:
-    """The directory is gone."""
-    machine.metabase.delete(eas(machine))
-    machine.metabase.save()
+    """The directory is gone, and stays gone."""
+    with suppress(Misfit):
+        machine.metabase.delete(eas(machine))
+        machine.metabase.save()
 
 
 def custom_403_redirect(machine: Machine) -> None:
