@@ -36,7 +36,16 @@ from agent.lab.world.accounts import User
 POWERSHELL = "http://schemas.microsoft.com/powershell/Microsoft.PowerShell"
 CREATION = "{http://schemas.microsoft.com/powershell}creationXml"
 # What psrpcore raises for bytes that are no PSRP.
-_UNREADABLE = (PSRPCoreError, ValueError, LookupError, AttributeError, TypeError, struct.error, ET.ParseError)
+_UNREADABLE = (
+    PSRPCoreError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    RecursionError,
+    struct.error,
+    ET.ParseError,
+)
 
 
 class RunspaceShell(Shell):
