@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from agent.cli.looking import Decided
     from agent.cli.session import Session
-    from agent.model import Plan, Server
+    from agent.model import Plan, Server, ServerPlan
     from agent.outcome import Outcome
 
 GONE = "refused: the configuration does not name this server any more"
@@ -50,17 +50,28 @@ def command(
     Without a plan it plans first and asks. With one it does exactly that: a server that has moved since is refused,
     the others go on. What was before is on record before anything is written; `easfix rollback last` puts it back.
     """
+    from agent.cli.looking import answer, make_plan
     from agent.cli.session import Session
     from agent.cli.view import show
+    from agent.model import ServerState
 
     with Session(options) as session:
         given = _read(session, plan_file) if plan_file is not None else None
         servers = _servers(session, limit, skip, given, beyond_cap=beyond_max_servers)
         if dry_run:
-            return show(_rehearse(session, options, servers, given), options, "easfix apply, without --dry-run")
-        plan = given or _plan(session, options, servers)
-        _ask(options, plan, yes=yes)
-        outcome = _carry_out(session, options, servers, plan, given is not None, reason, change)
+            outcome = _rehearse(session, servers, given, dry_run=True)
+            is_pending = any(each.state is ServerState.PENDING for each in outcome.servers)
+            return show(outcome, options, "the same without --dry-run" if is_pending else "")
+        decided = [] if given else _look(session, servers)
+        plan = given or make_plan(session, decided)
+        if session.stop.is_set():
+            return show(answer(session, "apply", decided), options)
+        pending = _pending(plan, servers)
+        if not pending:  # nothing is to be done, so no run begins
+            return show(_rehearse(session, servers, given) if given else answer(session, "apply", decided), options)
+        if not yes:
+            _ask(plan, servers, len(pending))
+        outcome = _carry_out(session, servers, plan, given is not None, reason, change)
         return show(outcome, options, f"easfix show {outcome.run}; easfix rollback {outcome.run} puts it back")
 
 
@@ -86,7 +97,7 @@ def _gone(session: Session, plan: Plan) -> list[str]:
     return [each.server for each in plan.servers if each.server.casefold() not in known]
 
 
-def _rehearse(session: Session, options: Options, servers: Sequence[Server], plan: Plan | None) -> Outcome:
+def _rehearse(session: Session, servers: Sequence[Server], plan: Plan | None, **extra: object) -> Outcome:
     """Look and show. No writing transport, no journal: it holds nothing that could write."""
     from dataclasses import replace
 
@@ -94,25 +105,18 @@ def _rehearse(session: Session, options: Options, servers: Sequence[Server], pla
     from agent.model import ServerState
     from agent.outcome import ServerOutcome
 
-    decided = _look(session, options, servers)
+    decided = _look(session, servers)
     if plan is None:
-        return answer("apply", decided, dry_run=True)
-    outcome = answer("apply", _stale(plan, decided), dry_run=True, plan_hash=plan.hash)
+        return answer(session, "apply", decided, **extra)
+    outcome = answer(session, "apply", _stale(plan, decided), plan_hash=plan.hash, **extra)
     gone = tuple(ServerOutcome(name, ServerState.SKIPPED, GONE) for name in _gone(session, plan))
     return replace(outcome, servers=(*outcome.servers, *gone))
 
 
-def _plan(session: Session, options: Options, servers: Sequence[Server]) -> Plan:
-    from agent.cli.looking import make_plan
-
-    return make_plan(session, _look(session, options, servers))
-
-
-def _look(session: Session, options: Options, servers: Sequence[Server]) -> list[Decided]:
+def _look(session: Session, servers: Sequence[Server]) -> list[Decided]:
     from agent.cli.looking import decide_all
-    from agent.cli.progress import Progress
 
-    with Progress(options) as listen:
+    with session.progress(servers) as listen:
         return decide_all(session, servers, listen)
 
 
@@ -149,61 +153,64 @@ def _stale(plan: Plan, decided: Sequence[Decided]) -> list[Decided]:
     return found
 
 
-def _ask(options: Options, plan: Plan, *, yes: bool) -> None:
-    """Say what will happen, and ask; where there is nothing to do there is nothing to ask. Refused for a no."""
+def _pending(plan: Plan, servers: Sequence[Server]) -> list[ServerPlan]:
+    """What the plan would change on these servers."""
+    return [each for each in _planned(plan, servers) if each.steps]
+
+
+def _planned(plan: Plan, servers: Sequence[Server]) -> list[ServerPlan]:
+    chosen = {each.name.casefold() for each in servers}
+    return [each for each in plan.servers if each.server.casefold() in chosen]
+
+
+def _ask(plan: Plan, servers: Sequence[Server], pending: int) -> None:
+    """Say what will happen, and ask. Refused for a no."""
     import sys
 
     from agent.cli.session import confirm
     from agent.cli.view import lines
-    from agent.errors import Refused
     from agent.outcome import Outcome, of_plan
 
-    pending = [each for each in plan.servers if each.steps]
-    if yes or not pending:
-        return
-    for line in lines(Outcome("plan", tuple(of_plan(each) for each in plan.servers))):
+    for line in lines(Outcome("plan", tuple(of_plan(each) for each in _planned(plan, servers))), is_answer=False):
         print(line, file=sys.stderr)
-    count = f"{len(pending)} server{'s' if len(pending) != 1 else ''}"
-    if not confirm(f"Change {count} (plan {plan.hash[:12]})?"):
-        raise Refused("not confirmed; nothing was changed")
+    count = f"{pending} server{'s' if pending != 1 else ''}"
+    confirm(f"\nChange {count} (plan {plan.hash[:12]})?")
 
 
 def _carry_out(
-    session: Session,
-    options: Options,
-    servers: Sequence[Server],
-    plan: Plan,
-    is_old: bool,
-    reason: str,
-    change: str,
+    session: Session, servers: Sequence[Server], plan: Plan, is_old: bool, reason: str, change: str
 ) -> Outcome:
     """Do what the plan says; one that is old says nothing about a server that it leaves alone, so that is looked at."""
     from agent.cli.looking import decide_all
-    from agent.cli.progress import Progress
     from agent.cli.working import begin, conclude, tools
     from agent.course import Course
     from agent.fleet import over
     from agent.model import ServerState
+    from agent.notice import Notice
 
     planned = {each.server.casefold(): each for each in plan.servers}
     session.unlock(servers)
     run = begin(session, "apply", plan, reason, change)
     for name in _gone(session, plan):
         run.conclude(name, ServerState.SKIPPED, GONE)
-    with Progress(options, run.id) as listen:
+    with session.progress(servers, run.id) as listen:
         kit = tools(session, run, listen)
+
+        def conclude_now(name: str, state: ServerState, why: str) -> None:
+            run.conclude(name, state, why)
+            listen(Notice(name, "server.concluded", message=f"{state}: {why}"))
 
         def work(server: Server) -> None:
             found = planned.get(server.name.casefold())
             if session.stop.is_set():
-                run.conclude(server.name, ServerState.SKIPPED, "stopped by the operator before it began")
+                conclude_now(server.name, ServerState.SKIPPED, "stopped by the operator before it began")
             elif found is not None and found.steps:
                 Course(kit, server, found).go()
             elif found is not None and not is_old:
-                run.conclude(server.name, found.state, found.reason)
+                conclude_now(server.name, found.state, found.reason)
             else:
                 (now,) = _stale(plan, decide_all(session, [server], listen))
-                run.conclude(server.name, now.outcome.state, now.outcome.reason)
+                conclude_now(server.name, now.outcome.state, now.outcome.reason)
 
         over(servers, work, session.config.run.concurrency)
     return conclude(session, run, "apply")

@@ -22,14 +22,13 @@ def command(options: Options, limit: tuple[str, ...], skip: tuple[str, ...], bey
     mend; 4: could not tell; 5: a guard speaks against it.
     """
     from agent.cli.looking import answer, decide_all
-    from agent.cli.progress import Progress
     from agent.cli.session import Session
     from agent.cli.view import show
 
     with Session(options) as session:
         servers = session.servers(limit, skip, beyond_cap=beyond_max_servers)
-        with Progress(options) as listen:
+        with session.progress(servers) as listen:
             decided = decide_all(session, servers, listen)
-        outcome = answer("check", decided)
+        outcome = answer(session, "check", decided)
         is_pending = any(each.plan.steps for each in decided)
         return show(outcome, options, "easfix plan -o plan.json, or easfix apply --dry-run" if is_pending else "")

@@ -30,7 +30,7 @@ def command(options: Options, count: int) -> int:
     with Session(options) as session:
         runs = session.record.history(count)
         if options.json:
-            return show(Outcome("history", (), extra={"runs": [_document(each) for each in runs]}), options)
+            return show(Outcome("history", (), extra={"runs": [document(each) for each in runs]}), options)
         for each in runs:
             print(_line(each))
         if not runs:
@@ -38,7 +38,8 @@ def command(options: Options, count: int) -> int:
         return 0
 
 
-def _document(run: RunRecord) -> dict[str, Any]:
+def document(run: RunRecord) -> dict[str, Any]:
+    """What is known of a run as a whole, as plain values."""
     return {
         "run": run.id,
         "command": run.command,

@@ -46,9 +46,9 @@ def make_plan(session: Session, decided: Sequence[Decided]) -> Plan:
     return Plan(session.playbook.id, version("easfix"), now(), plans, session.playbook.hashes)
 
 
-def answer(command: str, decided: Sequence[Decided], **extra: object) -> Outcome:
+def answer(session: Session, command: str, decided: Sequence[Decided], **extra: object) -> Outcome:
     """The answer of a command that only looked."""
-    return Outcome(command, tuple(each.outcome for each in decided), extra=dict(extra))
+    return Outcome(command, tuple(each.outcome for each in decided), codes=session.codes, extra=dict(extra))
 
 
 def _decide(session: Session, looked: Looked) -> ServerPlan:

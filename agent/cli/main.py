@@ -116,10 +116,17 @@ def _defect(error: Exception, arguments: list[str]) -> int:
     import tempfile
     import traceback
 
-    with tempfile.NamedTemporaryFile("w", prefix="easfix-defect-", suffix=".txt", delete=False) as file:
-        # No values of variables: a password could be among them.
-        file.write("".join(traceback.format_exception(type(error), error, error.__traceback__)))
-    hint = f"The details are in {file.name}. What was written before stands in the journal: easfix status lists it."
+    # No values of variables, and nothing that was fetched as a secret: the words of an error may hold either.
+    words = _hide("".join(traceback.format_exception(type(error), error, error.__traceback__)))
+    hint = "What was written before stands in the journal: easfix status lists it."
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix="easfix-defect-", suffix=".txt", delete=False
+        ) as file:
+            file.write(words)
+        hint = f"The details are in {file.name}. {hint}"
+    except OSError:
+        hint = f"{words.splitlines()[-1]}\n        {hint}"
     return _say(f"a defect of easfix: {type(error).__name__}", "", hint, 4, arguments)
 
 
@@ -130,6 +137,7 @@ def _usage(error: click.UsageError, arguments: list[str]) -> int:
 
 def _say(message: str, where: str, next_step: str, code: int, arguments: list[str]) -> int:
     """The error in words on standard error; with --json also as the one document on standard output."""
+    message, where, next_step = _hide(message), _hide(where), _hide(next_step)
     print(f"easfix: {where + ': ' if where else ''}{message}", file=sys.stderr)
     if next_step:
         print(f"        {next_step}", file=sys.stderr)
@@ -139,3 +147,9 @@ def _say(message: str, where: str, next_step: str, code: int, arguments: list[st
         document = {"schema": "easfix/1", "command": command, "run": None, "exit_code": code}
         print(json.dumps({**document, "servers": [], "error": error}, indent=2))
     return code
+
+
+def _hide(text: str) -> str:
+    """The text without any secret that was fetched; none was where the command had no session."""
+    session = sys.modules.get("agent.cli.session")
+    return text if session is None else str(session.known_secrets().text(text))

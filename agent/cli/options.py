@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,8 +24,9 @@ class Options:
 
     @property
     def is_live(self) -> bool:
-        """A person watches: standard error is a terminal, and nothing asked for silence or for one document."""
-        return sys.stderr.isatty() and not self.json and self.verbosity >= 0
+        """A person watches a terminal that can move its cursor, and asked for no silence, no log and no document."""
+        is_capable = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        return is_capable and not self.json and self.verbosity == 0
 
 
 _OPTIONS = (
@@ -36,8 +38,8 @@ _OPTIONS = (
         help="Configuration file. Else EASFIX_CONFIG, ./config.yaml, the user's configuration directory.",
     ),
     click.option("--json", "as_json", is_flag=True, default=None, help="Print exactly one JSON document."),
-    click.option("-v", "--verbose", count=True, help="Say more on standard error; twice for everything."),
-    click.option("-q", "--quiet", is_flag=True, default=None, help="Say nothing on standard error but errors."),
+    click.option("-v", "--verbose", count=True, help="Log to standard error too, without a table; -vv for everything."),
+    click.option("-q", "--quiet", is_flag=True, default=None, help="Show no progress, only the answer and errors."),
     click.option("--no-color", is_flag=True, default=None, help="No colours; NO_COLOR does the same."),
 )
 

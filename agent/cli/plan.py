@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from agent.cli.options import Options, globals_
 from agent.cli.select import selection
+
+if TYPE_CHECKING:
+    from agent.model import Plan
 
 
 @click.command("plan")
@@ -27,19 +31,25 @@ def command(
     """
     from agent import planfile
     from agent.cli.looking import answer, decide_all, make_plan
-    from agent.cli.progress import Progress
     from agent.cli.session import Session
     from agent.cli.view import show
 
     with Session(options) as session:
         servers = session.servers(limit, skip, beyond_cap=beyond_max_servers)
-        with Progress(options) as listen:
+        with session.progress(servers) as listen:
             decided = decide_all(session, servers, listen)
+        if session.stop.is_set():  # half a plan would look like a whole one
+            return show(answer(session, "plan", decided), options, "the same again: no plan was saved")
         plan = make_plan(session, decided)
         if output is not None:
             output.write_text(planfile.dump(plan), encoding="utf-8")
-        outcome = answer("plan", decided, plan_hash=plan.hash, plan_file=str(output) if output else None)
-        next_step = (
-            f"easfix apply {output}   (plan {plan.hash[:12]})" if output else "easfix plan -o plan.json saves it"
-        )
-        return show(outcome, options, next_step)
+        outcome = answer(session, "plan", decided, plan_hash=plan.hash, plan_file=str(output) if output else None)
+        return show(outcome, options, _next_step(plan, output))
+
+
+def _next_step(plan: Plan, output: Path | None) -> str:
+    if not any(each.steps for each in plan.servers):
+        return ""
+    if output is None:
+        return "easfix plan -o plan.json saves this plan, easfix apply plan.json does exactly that"
+    return f"easfix apply {output} does exactly that (plan {plan.hash[:12]})"

@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from agent.cli.options import Options
+from agent.cli.table import Rows
 from agent.notice import Notice
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.live import Live
-    from rich.table import Table
+
+    from agent.cli.interrupt import Interrupt
 
 QUIET_EVENTS = frozenset({"server.looked_at", "server.found", "step.intended"})
 """Of interest to the table and the log, noise on plain lines."""
 
 
-@dataclass(slots=True)
-class Row:
-    """One server of the table."""
-
-    since: float
-    step: str
-    message: str = ""
-    ended: float | None = None
-
-
 class Progress:
-    """A listener for many threads; `with Progress(options, run) as listen:`."""
+    """A listener for many threads; `with Progress(options, names) as listen:`."""
 
-    def __init__(self, options: Options, run: str = "") -> None:
+    def __init__(
+        self, options: Options, servers: Sequence[str] = (), run: str = "", interrupt: Interrupt | None = None
+    ) -> None:
+        """`servers` are the names of all that will be worked on; `interrupt` learns where to say that it stops."""
         from agent import logs
 
         self._options = options
         self._log = logs.get().bind(run=run) if run else logs.get()
-        self._rows: dict[str, Row] = {}
+        self._rows = Rows(servers, time.monotonic())
+        self._interrupt = interrupt
         self._lock = threading.Lock()
         self._live: Live | None = None
 
@@ -48,44 +46,45 @@ class Progress:
             from rich.console import Console
             from rich.live import Live
 
-            console = Console(stderr=True, no_color=not self._options.color or None)
-            self._live = Live(get_renderable=self._table, console=console, refresh_per_second=4)
+            console = Console(stderr=True, no_color=not self._options.color or None, highlight=False)
+            self._live = Live(get_renderable=self._table, console=console, refresh_per_second=4, transient=True)
             self._live.__enter__()
+            if self._interrupt is not None:
+                self._interrupt.table = self._rows.say
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """The table stays as it is."""
+        """The table goes; the answer of the command takes its place."""
+        if self._interrupt is not None:
+            self._interrupt.table = None
         if self._live is not None:
-            self._live.__exit__(kind, error, traceback)
+            with contextlib.suppress(OSError):  # the terminal may be gone
+                self._live.__exit__(kind, error, traceback)
 
     def __call__(self, notice: Notice) -> None:
         """Somebody tells something."""
         keys = {"server": notice.server, "step": notice.step or None, "detail": notice.message or None}
         self._log.info(notice.event, **{key: value for key, value in keys.items() if value})
         with self._lock:
-            self._remember(notice)
+            self._rows.take(notice, time.monotonic())
             if self._live is None and self._options.verbosity == 0 and notice.event not in QUIET_EVENTS:
-                stamp = time.strftime("%H:%M:%S")
-                words = "  ".join(part for part in (notice.event, notice.step, notice.message) if part)
-                print(f"{stamp}  {notice.server}  {words}", file=sys.stderr, flush=True)
+                # Nobody may read any more, as behind `| head`: that must not break off what is being done to a server.
+                with contextlib.suppress(OSError, ValueError):
+                    print(line(notice, time.strftime("%H:%M:%S")), file=sys.stderr, flush=True)
 
-    def _remember(self, notice: Notice) -> None:
-        row = self._rows.setdefault(notice.server, Row(time.monotonic(), ""))
-        row.step = notice.step or notice.event.partition(".")[2].replace("_", " ")
-        row.message = notice.message
-        if notice.event in ("server.concluded", "server.found", "server.failed"):
-            row.ended = time.monotonic()
-
-    def _table(self) -> Table:
-        from rich.table import Table
-
-        table = Table(box=None, pad_edge=False)
-        for title in ("server", "step", "elapsed", ""):
-            table.add_column(title, no_wrap=title != "", overflow="ellipsis")
+    def _table(self) -> RenderableType:
+        assert self._live is not None  # only the live display asks
+        size = self._live.console.size
         with self._lock:
-            for name, row in sorted(self._rows.items()):
-                elapsed = (row.ended or time.monotonic()) - row.since
-                table.add_row(name, row.step, f"{elapsed:.0f} s", row.message)
-        return table
+            return self._rows.render(time.monotonic(), size.height)
+
+
+def line(notice: Notice, stamp: str) -> str:
+    """One plain line: when, which server, what."""
+    verb = notice.event.partition(".")[2].replace("_", " ")
+    if notice.event == "server.concluded":
+        return f"{stamp}  {notice.server}  {notice.message}"
+    words = f"{notice.step}: {verb}" if notice.step else verb
+    return f"{stamp}  {notice.server}  {words}" + (f", {notice.message}" if notice.message else "")

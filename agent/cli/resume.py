@@ -21,7 +21,6 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool)
 
     IIS is never restarted a second time in one run: a marker on the server sees to that, whatever crashed.
     """
-    from agent.cli.progress import Progress
     from agent.cli.session import Session
     from agent.cli.view import show
     from agent.cli.working import chosen, conclude, known, plan_of, tools
@@ -42,10 +41,12 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool)
         servers = known(session, sorted(open_ones & wanted))
         session.unlock(servers)
         open_run = take_over_run(session, name, forced=take_over)
-        with Progress(options, name) as listen:
+        with session.progress(servers, name) as listen:
             kit = tools(session, open_run, listen)
 
             def work(server: Server) -> None:
+                if session.stop.is_set():
+                    return  # it stays owed
                 Course(kit, server, plans[server.name.casefold()]).go()
 
             over(servers, work, session.config.run.concurrency)

@@ -37,7 +37,6 @@ def command(
     """
     from agent.cli.session import Session
     from agent.cli.view import show
-    from agent.errors import Refused
 
     with Session(options) as session:
         journal = session.record if dry_run else session.journal
@@ -46,9 +45,9 @@ def command(
         preview = _preview(session, name, names, dry_run=dry_run)
         if dry_run or not any(each.directories for each in preview.servers):
             return show(preview, options)
-        if not yes and not _is_wanted(preview):
-            raise Refused("not confirmed; nothing was changed")
-        return show(_put_back(session, options, name, names, reason, forced=take_over), options)
+        if not yes:
+            _ask(preview)
+        return show(_put_back(session, name, names, reason, forced=take_over), options)
 
 
 def _owing(session: Session, name: str, limit: tuple[str, ...], *, dry_run: bool) -> list[str]:
@@ -81,22 +80,20 @@ def _preview(session: Session, name: str, names: Sequence[str], *, dry_run: bool
     return Outcome("rollback", tuple(servers), name, extra={"dry_run": True} if dry_run else {})
 
 
-def _is_wanted(preview: Outcome) -> bool:
+def _ask(preview: Outcome) -> None:
+    """Say what will be put back, and ask. Refused for a no."""
     import sys
 
     from agent.cli.session import confirm
     from agent.cli.view import lines
 
-    for line in lines(preview):
+    for line in lines(preview, is_answer=False):
         print(line, file=sys.stderr)
     count = sum(bool(each.directories) for each in preview.servers)
-    return confirm(f"Put back {count} server{'s' if count != 1 else ''}?")
+    confirm(f"\nPut back {count} server{'s' if count != 1 else ''}?")
 
 
-def _put_back(
-    session: Session, options: Options, name: str, names: Sequence[str], reason: str, *, forced: bool
-) -> Outcome:
-    from agent.cli.progress import Progress
+def _put_back(session: Session, name: str, names: Sequence[str], reason: str, *, forced: bool) -> Outcome:
     from agent.cli.working import conclude, known, plan_of, take_over, tools
     from agent.course import Course
     from agent.fleet import over
@@ -110,10 +107,12 @@ def _put_back(
     servers = known(session, owing)
     session.unlock(servers)
     run = take_over(session, name, forced=forced)
-    with Progress(options, name) as listen:
+    with session.progress(servers, name) as listen:
         kit = tools(session, run, listen)
 
         def work(server: Server) -> None:
+            if session.stop.is_set():
+                return  # it stays owed
             Course(kit, server, plans[server.name.casefold()]).go_back(reason)
 
         over(servers, work, session.config.run.concurrency)

@@ -12,20 +12,23 @@ import threading
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from agent.cli.options import Options
-from agent.errors import NoTerminal
+from agent.errors import NoTerminal, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.config import Config
+    from agent.cli.progress import Progress
+    from agent.config import Config, Secrets
+    from agent.exits import Exit
     from agent.fleet import Looker
     from agent.journal import Journal
+    from agent.logs import Redactor
     from agent.model import Holder, Server
     from agent.notice import Listen
     from agent.plan import Restart
@@ -45,25 +48,26 @@ class Session:
     """One command's tools, made when first needed; `with Session(options) as session:`."""
 
     def __init__(self, options: Options) -> None:
-        from agent import config, logs
+        from agent import config
+        from agent.cli.interrupt import Interrupt
 
         self.options = options
         self.path: Path = config.find(options.config)
         self.config: Config = config.load(self.path)
-        self.redactor = logs.Redactor()
+        self.redactor = known_secrets()
         self.stop = threading.Event()
+        self._interrupt = Interrupt(self.stop)
         self._exits = ExitStack()
 
     def __enter__(self) -> Self:
         """Logging starts, and Ctrl-C becomes a request to stop between steps."""
         from agent import config, logs
-        from agent.cli.interrupt import Interrupt
 
         section = self.config.logs
         file = logs.LogFile(config.log_file(self.config), section.level, section.max_bytes, section.keep)
         console = sys.stderr if self.options.verbosity > 0 else None
         self._exits.callback(logs.start(file, console, _level(self.options.verbosity), self.redactor, now))
-        self._exits.enter_context(Interrupt(self.stop))
+        self._exits.enter_context(self._interrupt)
         return self
 
     def __exit__(
@@ -97,19 +101,45 @@ class Session:
 
         return proxies(self.config)
 
+    @property
+    def codes(self) -> tuple[Exit, ...]:
+        """What the exit code must tell beside the servers' states: that the operator stopped the command."""
+        from agent.exits import Exit
+
+        return (Exit.INTERRUPTED,) if self.stop.is_set() else ()
+
+    # --- on the screen -------------------------------------------------------------------------------------------
+
+    def progress(self, servers: Sequence[Server], run: str = "") -> Progress:
+        """Shows how the work on these servers goes on.
+
+        Passwords that must be asked for are asked for now, before a table covers the question.
+        """
+        from agent.cli.progress import Progress
+
+        known = {name.casefold(): credential for name, credential in self.config.credentials.items()}
+        for name in sorted({each.credentials for each in servers}):
+            if known[name.casefold()].prompt:
+                self.secrets.logon(name)
+        return Progress(self.options, [each.name for each in servers], run, self._interrupt)
+
     # --- ways in -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """The credential sets; a password is fetched when it is first needed."""
+        from agent.config import Secrets
+
+        return Secrets(self.config.credentials, ask_password, self.redactor.add)
 
     @cached_property
     def connect(self) -> Connect:
         """Opens visits; passwords are fetched when the first one needs them."""
-        from agent.config import Secrets
         from agent.transport.choose import Connector
         from agent.transport.credentials import Credentials, Secret
 
-        known = Secrets(self.config.credentials, ask_password, self.redactor.add)
-
         def credentials(server: Server) -> Credentials:
-            logon = known.logon(server.credentials)
+            logon = self.secrets.logon(server.credentials)
             return Credentials(
                 logon.username, None if logon.password is None else Secret(logon.password.get_secret_value())
             )
@@ -151,14 +181,12 @@ class Session:
         return self._open(read_only=True)
 
     def _open(self, *, read_only: bool) -> Journal:
-        from agent.config import Secrets, journal_address
+        from agent.config import journal_address
         from agent.journal import open_journal
 
         username, password = "", None
         if self.config.journal_credentials:
-            logon = Secrets(self.config.credentials, ask_password, self.redactor.add).logon(
-                self.config.journal_credentials
-            )
+            logon = self.secrets.logon(self.config.journal_credentials)
             username = logon.username
             password = logon.password.get_secret_value() if logon.password else None
         address = journal_address(self.config)
@@ -218,24 +246,42 @@ class Session:
         return timedelta(minutes=self.config.verify.second_look_minutes)
 
 
+@cache
+def known_secrets() -> Redactor:
+    """Hides every secret that this process has fetched; one a process, because errors outlive their session."""
+    from agent.logs import Redactor
+
+    return Redactor()
+
+
 def ask_password(question: str) -> str:
-    """Ask at the terminal, without an echo; NoTerminal where there is none."""
+    """Ask at the terminal, without an echo; NoTerminal where there is none, Interrupted on Ctrl-C."""
+    from agent.cli.interrupt import asking
+
     if not sys.stdin.isatty():
         from agent.config import nobody
 
         return nobody(question)
-    return getpass.getpass(f"{question}: ", sys.stderr)
+    with asking():
+        return getpass.getpass(question, sys.stderr)
 
 
-def confirm(question: str) -> bool:
-    """Ask for a yes at the terminal; NoTerminal where there is none."""
+def confirm(question: str) -> None:
+    """Ask for a yes at the terminal; NoTerminal where there is none, Refused on anything but yes."""
+    from agent.cli.interrupt import asking
+
     if not sys.stdin.isatty():
         raise NoTerminal(
             "a change must be confirmed, and there is no terminal to ask at",
             next_step="Give --yes where nobody can be asked, best with a plan that somebody has read.",
         )
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    with asking():
+        answer = sys.stdin.readline()
+    if not answer.endswith("\n"):  # the end of the input, which leaves the cursor behind the question
+        print(file=sys.stderr)
+    if answer.strip().lower() not in ("y", "yes"):
+        raise Refused("the answer was no: nothing was changed")
 
 
 def _names(given: tuple[str, ...]) -> list[str]:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from agent.cli.options import Options, globals_
+
+if TYPE_CHECKING:
+    from agent.journal import Journal
+    from agent.model import RunRecord
 
 
 @click.command("show")
@@ -19,22 +25,37 @@ def command(options: Options, run: str) -> int:
 
     RUN is the name of a run, its beginning, or `last`. The exit code is the one that the run ended with.
     """
-    from agent.cli.history import _document
+    from agent.cli.history import document
     from agent.cli.session import Session
     from agent.cli.view import show
+    from agent.exits import Exit
     from agent.outcome import Outcome, of_record
 
     with Session(options) as session:
         journal = session.record
         record = journal.run(journal.find(run))
         outcome = Outcome(
-            "show", tuple(of_record(each) for each in record.servers), record.id, extra={"record": _document(record)}
+            "show",
+            tuple(of_record(each) for each in record.servers),
+            record.id,
+            extra={"record": document(record)},
+            ended_with=None if record.exit_code is None else Exit(record.exit_code),
         )
         if not options.json:
             print(f"{record.id}  {record.command}, begun {record.started_at:%Y-%m-%d %H:%M:%S} UTC by {record.holder}")
             for name, value in (("reason", record.reason), ("change", record.change), ("plan", record.plan_hash)):
                 if value:
                     print(f"{name}: {value}")
-            print(f"put back with: easfix rollback {record.id}\n")
-        code = show(outcome, options)
-        return code if record.exit_code is None else record.exit_code
+            print()
+        return show(outcome, options, _next_step(journal, record))
+
+
+def _next_step(journal: Journal, record: RunRecord) -> str:
+    """What can be done about the run now; a run that has ended whole and unchanged needs nothing."""
+    from agent.rollback import owed
+
+    if record.exit_code is None:
+        return f"easfix resume {record.id} goes on from there, if its process no longer runs"
+    if any(owed(each.steps, journal.originals(record.id, each.name)) for each in record.servers):
+        return f"easfix rollback {record.id} puts it back"
+    return ""

@@ -41,32 +41,49 @@ def command(
 
     with Session(options) as session:
         if run:
-            outcome = _second_look(session, options, run, limit, forced=take_over)
+            outcome = _second_look(session, run, limit, forced=take_over)
         else:
             servers = session.servers(limit, skip, beyond_cap=beyond_max_servers)
-            outcome = _answer(session, options, servers)
+            outcome = _answer(session, servers)
         return show(outcome, options)
 
 
-def _answer(session: Session, options: Options, servers: Sequence[Server]) -> Outcome:
+def _answer(session: Session, servers: Sequence[Server]) -> Outcome:
     from agent.outcome import Outcome
 
-    return Outcome("verify", tuple(_look(session, options, servers)))
+    return Outcome("verify", tuple(_look(session, servers)), codes=session.codes)
 
 
-def _look(session: Session, options: Options, servers: Sequence[Server]) -> list[ServerOutcome]:
+def _look(session: Session, servers: Sequence[Server]) -> list[ServerOutcome]:
     from agent.cli.looking import decide_all
-    from agent.cli.progress import Progress
     from agent.fleet import over
+    from agent.model import ServerState
+    from agent.notice import Notice
 
+    session.unlock(servers)
     verifier = session.verifier()
-    with Progress(options) as listen:
+    with session.progress(servers) as listen:
         decided = decide_all(session, servers, listen)
 
         def prove(each: Decided) -> ServerOutcome:
-            return _judge(each, tuple(verifier.hops(each.looked.server)))
+            if session.stop.is_set():
+                return _unasked(each)
+            listen(Notice(each.plan.server, "server.proving"))
+            # A path that cannot be good is asked once; patience is for a server that has just been restarted.
+            is_hopeless = each.plan.state is not ServerState.RIGHT
+            found = _judge(each, tuple(verifier.hops(each.looked.server, is_before=is_hopeless)))
+            listen(Notice(found.name, "server.concluded", message=f"{found.state}: {found.reason}"))
+            return found
 
         return over(decided, prove, session.config.run.concurrency)
+
+
+def _unasked(each: Decided) -> ServerOutcome:
+    from dataclasses import replace
+
+    from agent.model import ServerState
+
+    return replace(each.outcome, state=ServerState.SKIPPED, reason="stopped by the operator before it was asked")
 
 
 def _judge(each: Decided, proofs: tuple[Proof, ...]) -> ServerOutcome:
@@ -88,26 +105,27 @@ def _judge(each: Decided, proofs: tuple[Proof, ...]) -> ServerOutcome:
     return replace(found, reason=summary.words)
 
 
-def _second_look(session: Session, options: Options, text: str, limit: tuple[str, ...], *, forced: bool) -> Outcome:
+def _second_look(session: Session, text: str, limit: tuple[str, ...], *, forced: bool) -> Outcome:
     """Look at what a run changed; a flag that came back is reverted, on record too."""
     from dataclasses import replace
 
     from agent.cli.session import now
-    from agent.cli.working import chosen, known, take_over
-    from agent.exits import worst
+    from agent.cli.working import chosen, end, known, refuse_living, take_over
     from agent.model import ServerState
 
     name = session.journal.find(text)
     record = session.journal.run(name)
+    if not forced:
+        refuse_living(record)
     looked_at = (ServerState.CHANGED, ServerState.REVERTED)
     names = {each.name for each in record.servers if each.state in looked_at} & set(chosen(record, limit))
-    outcome = _answer(session, options, known(session, sorted(names)))
+    outcome = _answer(session, known(session, sorted(names)))
     due = {each.server: each.due_at for each in session.journal.looks(name)}
     run = take_over(session, name, forced=forced)
     servers = []
     for found in outcome.servers:
         run.proved(found.name, found.proof)
-        if found.state in (ServerState.PENDING, ServerState.SKIPPED):
+        if any(change.before.blocks_proxy for change in found.directories):
             hint = "clear the same bits in msExchAccessSSLFlags of its object in Active Directory"
             found = replace(found, state=ServerState.REVERTED, reason=f"the flag came back: {found.reason}; {hint}")
             run.conclude(found.name, found.state, found.reason)
@@ -119,6 +137,5 @@ def _second_look(session: Session, options: Options, text: str, limit: tuple[str
             if not early:
                 session.journal.took_look(name, found.name)
         servers.append(found)
-    outcome = replace(outcome, servers=tuple(servers), run=name)
-    run.end(int(worst([outcome.exit_code])))
-    return outcome
+    end(session, run, record.command)
+    return replace(outcome, servers=tuple(servers), run=name)

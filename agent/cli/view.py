@@ -47,14 +47,16 @@ def wants_color(options: Options) -> bool:
     return options.color and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
-def lines(outcome: Outcome, *, color: bool = False, verbose: bool = False) -> Iterator[str]:
-    """The answer for a person, server by server, and a summary."""
+def lines(outcome: Outcome, *, color: bool = False, verbose: bool = False, is_answer: bool = True) -> Iterator[str]:
+    """The answer for a person, server by server, and a summary; what precedes a question is no answer yet."""
     width = max((len(found.name) for found in outcome.servers), default=0)
     for found in outcome.servers:
         yield from _server(found, width, color=color, verbose=verbose)
     yield from _warnings(outcome)
     counts = Counter(str(found.state) for found in outcome.servers)
     words = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no servers"
+    if not is_answer:
+        return
     yield ""
     run = f"run {outcome.run}: " if outcome.run else ""
     yield f"{run}{words}. Exit code {int(outcome.exit_code)}: {MEANING[outcome.exit_code]}."
@@ -72,7 +74,7 @@ def _server(found: ServerOutcome, width: int, *, color: bool, verbose: bool) -> 
     for obstacle in found.obstacles:
         if obstacle.is_overridden:
             yield f"{indent}overridden by {obstacle.guard}: {obstacle.reason}"
-        else:
+        elif found.state is ServerState.SKIPPED:
             yield f"{indent}to do it all the same, set guards.{obstacle.guard}: true for this server"
     for sibling in found.siblings:
         if sibling.article and breaks_the_path(sibling):
@@ -82,6 +84,8 @@ def _server(found: ServerOutcome, width: int, *, color: bool, verbose: bool) -> 
     yield from (f"{indent}{_proof(proof)}" for proof in _latest(found.proof))
     if found.outage_seconds is not None:
         yield f"{indent}restart took {found.outage_seconds:.1f} s"
+    if found.next_step and found.next_step not in found.reason:
+        yield f"{indent}next: {found.next_step}"
 
 
 def _warnings(outcome: Outcome) -> Iterator[str]:

@@ -34,9 +34,8 @@ def begin(session: Session, command: str, plan: Plan, reason: str, change: str) 
 
 def take_over(session: Session, run: str, *, forced: bool = False) -> OpenRun:
     """Go on with a run; refused while the process that began it may still be at work."""
-    found = session.journal.run(run)
-    if found.ended_at is None and not forced:
-        _refuse_living(found)
+    if not forced:
+        refuse_living(session.journal.run(run))
     return session.journal.resume(run, session.holder(run))
 
 
@@ -64,17 +63,18 @@ def tools(session: Session, run: OpenRun, listen: Listen) -> Tools:
 
 
 def conclude(session: Session, run: OpenRun, command: str, names: Sequence[str] | None = None) -> Outcome:
-    """Read the answer back from the record, and end the run with its exit code."""
-    from agent.exits import Exit
-
+    """Read the answer back from the record, of all servers or of these, and end the run."""
     record = session.journal.run(run.id)
     servers = tuple(of_record(each) for each in record.servers if names is None or each.name in names)
-    codes = (Exit.INTERRUPTED,) if session.stop.is_set() else ()
-    outcome = Outcome(
-        command, servers, run.id, codes, {"journal": session.journal.where, "plan_hash": record.plan_hash}
-    )
-    run.end(int(outcome.exit_code))
-    return outcome
+    end(session, run, command)
+    extra: dict[str, object] = {"journal": session.journal.where, "plan_hash": record.plan_hash}
+    return Outcome(command, servers, run.id, session.codes, extra)
+
+
+def end(session: Session, run: OpenRun, command: str) -> None:
+    """The run is over; its exit code is that of all its servers, whichever of them the command was about."""
+    servers = tuple(of_record(each) for each in session.journal.run(run.id).servers)
+    run.end(int(Outcome(command, servers, run.id, session.codes).exit_code))
 
 
 def plan_of(session: Session, record: RunRecord) -> dict[str, ServerPlan]:
@@ -117,8 +117,10 @@ def chosen(record: RunRecord, limit: Sequence[str]) -> list[str]:
     return [name for name in names if name.casefold() in wanted]
 
 
-def _refuse_living(record: RunRecord) -> None:
-    """The lease is the law; this only keeps two processes from alternating."""
+def refuse_living(record: RunRecord) -> None:
+    """Locked where the run's process may still be at work. The lease is the law; this keeps two from alternating."""
+    if record.ended_at is not None:
+        return
     holder = record.holder
     is_here = holder.host == socket.gethostname()
     if is_here and (holder.pid == os.getpid() or not _is_alive(holder.pid)):
@@ -130,7 +132,7 @@ def _refuse_living(record: RunRecord) -> None:
         run=record.id,
         holder=str(holder),
         since=record.started_at,
-        next_step="Wait for it to end. When it certainly no longer runs: --take-over.",
+        next_step="Wait for it to end. When it certainly no longer runs, say so with --take-over.",
     )
 
 
