@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from psession import Session
 
 from agent.lab.world.machine import Machine
 
@@ -24,8 +25,6 @@ def test_create_new_fails_where_the_file_exists(session) -> None:
 
 
 def test_of_many_sessions_one_gets_the_marker(session, machine: Machine) -> None:
-    from conftest import Session
-
     sessions = [Session(machine) for _ in range(8)]
     answers: list[str] = []
     threads = [threading.Thread(target=lambda each=each: answers.append(each.get(CREATE))) for each in sessions]
@@ -45,8 +44,6 @@ def test_an_open_file_keeps_others_out(session, machine: Machine) -> None:
 
 
 def test_a_dead_process_holds_no_file(session, machine: Machine) -> None:
-    from conftest import Session
-
     session.all(f"$file = [IO.File]::Open('{MARKER}', 'CreateNew', 'Write', 'None')")
     machine.processes.kill_tree(session.process)
 
