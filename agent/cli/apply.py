@@ -168,10 +168,10 @@ def _ask(plan: Plan, servers: Sequence[Server], pending: int) -> None:
     import sys
 
     from agent.cli.session import confirm
-    from agent.cli.view import lines
+    from agent.cli.view import question
     from agent.outcome import Outcome, of_plan
 
-    for line in lines(Outcome("plan", tuple(of_plan(each) for each in _planned(plan, servers))), is_answer=False):
+    for line in question(Outcome("plan", tuple(of_plan(each) for each in _planned(plan, servers)))):
         print(line, file=sys.stderr)
     count = f"{pending} server{'s' if pending != 1 else ''}"
     confirm(f"\nChange {count} (plan {plan.hash[:12]})?")

@@ -47,7 +47,12 @@ class Progress:
             from rich.live import Live
 
             console = Console(stderr=True, no_color=not self._options.color or None, highlight=False)
-            self._live = Live(get_renderable=self._table, console=console, refresh_per_second=4, transient=True)
+
+            def table() -> RenderableType:
+                with self._lock:
+                    return self._rows.render(time.monotonic(), console.size.height)
+
+            self._live = Live(get_renderable=table, console=console, refresh_per_second=4, transient=True)
             self._live.__enter__()
             if self._interrupt is not None:
                 self._interrupt.table = self._rows.say
@@ -73,12 +78,6 @@ class Progress:
                 # Nobody may read any more, as behind `| head`: that must not break off what is being done to a server.
                 with contextlib.suppress(OSError, ValueError):
                     print(line(notice, time.strftime("%H:%M:%S")), file=sys.stderr, flush=True)
-
-    def _table(self) -> RenderableType:
-        assert self._live is not None  # only the live display asks
-        size = self._live.console.size
-        with self._lock:
-            return self._rows.render(time.monotonic(), size.height)
 
 
 def line(notice: Notice, stamp: str) -> str:

@@ -85,9 +85,9 @@ def _ask(preview: Outcome) -> None:
     import sys
 
     from agent.cli.session import confirm
-    from agent.cli.view import lines
+    from agent.cli.view import question
 
-    for line in lines(preview, is_answer=False):
+    for line in question(preview):
         print(line, file=sys.stderr)
     count = sum(bool(each.directories) for each in preview.servers)
     confirm(f"\nPut back {count} server{'s' if count != 1 else ''}?")

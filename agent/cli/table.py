@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 ENDINGS = frozenset({"server.concluded", "server.found", "server.failed"})
+AT_WORK = {"server.looked_at": "look", "server.started": "connect", "server.proving": "prove"}
+"""What a server is busy with after an event that names no step."""
+
 GOOD = frozenset({"found", "changed", "right"})
 BESIDE = 4
 """Lines of the screen that rows may not have: the heading, the count, a word of the operator's, the cursor's."""
@@ -52,7 +55,8 @@ class Rows:
         """Something happened to a server."""
         row = self._rows.setdefault(notice.server, Row(notice.server, now))
         action, _, path = notice.step.partition(" ")
-        row.step = action or notice.event.partition(".")[2].replace("_", " ")
+        verb = notice.event.partition(".")[2]
+        row.step = action or AT_WORK.get(notice.event, verb.replace("_", " "))
         row.message = notice.message or path
         row.ended = now if notice.event in ENDINGS else None
         if notice.event == "server.concluded":
@@ -74,7 +78,7 @@ class Rows:
         ended = [row for row in self._rows.values() if row.ended is not None]
         states = Counter(row.state.replace("_", " ") for row in ended)
         waiting = max(0, len(self._servers) - len(self._rows))
-        parts = [f"{len(ended)} of {max(len(self._servers), len(self._rows))} servers"]
+        parts = [f"{len(ended)} of {max(len(self._servers), len(self._rows))} servers done"]
         parts += [f"{len(self._rows) - len(ended)} at work", *([f"{waiting} waiting"] if waiting else [])]
         parts += [f"{number} {state}" for state, number in sorted(states.items()) if state != "found"]
         return f"{', '.join(parts)}; {clock(now - self._begun)}"

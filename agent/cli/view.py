@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Iterator
+from typing import TextIO
 
 import click
 
@@ -35,7 +38,8 @@ def show(outcome: Outcome, options: Options, next_step: str = "") -> int:
     if options.json:
         print(json.dumps(document(outcome), indent=2, ensure_ascii=False))
     else:
-        for line in lines(outcome, color=wants_color(options), verbose=options.verbosity > 0):
+        width, verbose = _width(sys.stdout), options.verbosity > 0
+        for line in lines(outcome, color=wants_color(options), verbose=verbose, width=width):
             print(line)
         if next_step:
             print(f"\nNext: {next_step}")
@@ -47,45 +51,76 @@ def wants_color(options: Options) -> bool:
     return options.color and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
-def lines(outcome: Outcome, *, color: bool = False, verbose: bool = False, is_answer: bool = True) -> Iterator[str]:
-    """The answer for a person, server by server, and a summary; what precedes a question is no answer yet."""
-    width = max((len(found.name) for found in outcome.servers), default=0)
-    for found in outcome.servers:
-        yield from _server(found, width, color=color, verbose=verbose)
-    yield from _warnings(outcome)
+def question(outcome: Outcome) -> Iterator[str]:
+    """What precedes a question at the terminal: the same facts, without a summary."""
+    return _facts(outcome, width=_width(sys.stderr))
+
+
+def lines(outcome: Outcome, *, color: bool = False, verbose: bool = False, width: int | None = None) -> Iterator[str]:
+    """The answer for a person, server by server, and a summary; wrapped where the `width` of a screen is given."""
+    yield from _facts(outcome, color=color, verbose=verbose, width=width)
     counts = Counter(str(found.state) for found in outcome.servers)
     words = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no servers"
-    if not is_answer:
-        return
     yield ""
     run = f"run {outcome.run}: " if outcome.run else ""
     yield f"{run}{words}. Exit code {int(outcome.exit_code)}: {MEANING[outcome.exit_code]}."
 
 
-def _server(found: ServerOutcome, width: int, *, color: bool, verbose: bool) -> Iterator[str]:
-    state = f"{found.state:<11}"
-    yield f"{found.name:<{width}}  {click.style(state, fg=COLORS[found.state]) if color else state}  {found.reason}"
-    indent = " " * (width + 2)
+def _facts(outcome: Outcome, *, color: bool = False, verbose: bool = False, width: int | None = None) -> Iterator[str]:
+    longest = max((len(found.name) for found in outcome.servers), default=0)
+    for found in outcome.servers:
+        state = f"{found.state:<11}"
+        lead = f"{found.name:<{longest}}  {click.style(state, fg=COLORS[found.state]) if color else state}  "
+        hanging = " " * (longest + 15)
+        yield lead + _wrapped(found.reason, width, hanging).removeprefix(hanging)
+        for detail in _details(found, verbose=verbose):
+            yield _wrapped(detail, width, " " * (longest + 2))
+    for warning in _warnings(outcome):
+        yield ""
+        yield _wrapped(warning, width, "")
+
+
+def _wrapped(text: str, width: int | None, indent: str) -> str:
+    """Indented; on a screen also broken at spaces, what follows two columns further in."""
+    if width is None:
+        return indent + text
+    deeper = indent + "  " if len(indent) < 15 else indent
+    room = max(width, len(indent) + 30)
+    return textwrap.fill(
+        text,
+        room,
+        initial_indent=indent,
+        subsequent_indent=deeper,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+    )
+
+
+def _width(stream: TextIO) -> int | None:
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
+def _details(found: ServerOutcome, *, verbose: bool) -> Iterator[str]:
     for change in found.directories:
-        yield f"{indent}{_change(change)}"
+        yield _change(change)
     if found.impact and found.impact.services:
-        stops = ", ".join(found.impact.services)
-        yield f"{indent}{found.impact.method} interrupts: {stops}"
+        yield f"{found.impact.method} interrupts: {', '.join(found.impact.services)}"
     for obstacle in found.obstacles:
         if obstacle.is_overridden:
-            yield f"{indent}overridden by {obstacle.guard}: {obstacle.reason}"
+            yield f"overridden by {obstacle.guard}: {obstacle.reason}"
         elif found.state is ServerState.SKIPPED:
-            yield f"{indent}to do it all the same, set guards.{obstacle.guard}: true for this server"
+            yield f"to do it all the same, set guards.{obstacle.guard}: true for this server"
     for sibling in found.siblings:
         if sibling.article and breaks_the_path(sibling):
-            yield f"{indent}see {sibling.article}: {sibling.name}"
+            yield f"see {sibling.article}: {sibling.name}"
     for record in found.steps:
-        yield from (f"{indent}{line}" for line in _step(record, verbose=verbose))
-    yield from (f"{indent}{_proof(proof)}" for proof in _latest(found.proof))
+        yield from _step(record, verbose=verbose)
+    yield from (_proof(proof) for proof in _latest(found.proof))
     if found.outage_seconds is not None:
-        yield f"{indent}restart took {found.outage_seconds:.1f} s"
+        yield f"restart took {found.outage_seconds:.1f} s"
     if found.next_step and found.next_step not in found.reason:
-        yield f"{indent}next: {found.next_step}"
+        yield f"next: {found.next_step}"
 
 
 def _warnings(outcome: Outcome) -> Iterator[str]:
@@ -97,7 +132,7 @@ def _warnings(outcome: Outcome) -> Iterator[str]:
                 names = found.setdefault((sibling.name, sibling.next_step), [])
                 names += [] if server.name in names else [server.name]
     for (name, next_step), names in found.items():
-        yield f"\nwarning: {name} on {', '.join(names)}. {next_step}"
+        yield f"warning: {name} on {', '.join(names)}. {next_step}"
 
 
 def _change(change: Change) -> str:
