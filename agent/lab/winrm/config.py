@@ -63,17 +63,22 @@ def _service() -> str:
     return _element("AllowUnencrypted", "false") + _element("Auth", auth) + _element("DefaultPorts", ports)
 
 
+def winrs(quotas: Quotas) -> dict[str, str]:
+    """The settings of shells, winrm/config/winrs."""
+    values: dict[str, object] = {
+        "AllowRemoteShellAccess": "true",
+        "IdleTimeout": int(quotas.shell_idle_seconds * 1000),
+        "MaxConcurrentUsers": 5,
+        "MaxShellRunTime": 2147483647,
+        "MaxProcessesPerShell": quotas.processes_per_shell,
+        "MaxMemoryPerShellMB": quotas.shell_bytes // 2**20,
+        "MaxShellsPerUser": quotas.shells_per_user,
+    }
+    return {name: str(value) for name, value in values.items()}
+
+
 def _winrs(quotas: Quotas) -> str:
-    values = (
-        ("AllowRemoteShellAccess", "true"),
-        ("IdleTimeout", int(quotas.shell_idle_seconds * 1000)),
-        ("MaxConcurrentUsers", 5),
-        ("MaxShellRunTime", 2147483647),
-        ("MaxProcessesPerShell", quotas.processes_per_shell),
-        ("MaxMemoryPerShellMB", quotas.shell_bytes // 2**20),
-        ("MaxShellsPerUser", quotas.shells_per_user),
-    )
-    return "".join(_element(name, str(value)) for name, value in values)
+    return "".join(_element(name, value) for name, value in winrs(quotas).items())
 
 
 def _element(name: str, body: str) -> str:

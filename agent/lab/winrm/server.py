@@ -7,9 +7,11 @@ import ssl
 from typing import TYPE_CHECKING
 
 from agent.lab.port import LoopbackPort
+from agent.lab.powershell.bindings import wsman
 from agent.lab.powershell.bindings.shell.program import install as install_powershell
 from agent.lab.powershell.engine import Engine
 from agent.lab.winrm.cmd.program import cmd
+from agent.lab.winrm.config import winrs
 from agent.lab.winrm.connection import Connection
 from agent.lab.winrm.faults import WireFaults
 from agent.lab.winrm.logon import Authority
@@ -52,6 +54,7 @@ class WinrmServer:
         self.machine = machine
         self.authority = authority
         self.quotas = quotas or Quotas()
+        wsman.publish(machine, winrs(self.quotas))
         self.faults = faults or WireFaults()
         self._listeners: list[_Listener] = []
         self._connections: set[Connection] = set()
