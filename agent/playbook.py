@@ -9,7 +9,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -38,11 +38,14 @@ class Undo:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One script of a playbook, what it is for, where it runs, what it takes; `undo` is None for one that reads."""
+    """One script of a playbook, what it is for, what it takes; `undo` is None for one that reads.
+
+    `runs_on` is None where the script may be sent to either kind of server.
+    """
 
     script: Script
     purpose: str
-    runs_on: Role
+    runs_on: Role | None
     arguments: tuple[str, ...]
     undo: Undo | None
 
@@ -109,7 +112,7 @@ class _Undo(_Part):
 class _Line(_Part):
     purpose: Sentence
     effect: Annotated[Effect, Field(strict=False)]
-    runs_on: Annotated[Role, Field(strict=False)]
+    runs_on: Annotated[Role, Field(strict=False)] | Literal["either"]
     timeout: Annotated[float, Field(gt=0, strict=False)]
     arguments: Annotated[tuple[str, ...], Field(strict=False)]
     undo: _Undo | None = None
@@ -158,7 +161,8 @@ def _entry(folder: Traversable, name: str, line: _Line) -> Entry:
     sha256 = hashlib.sha256(text.encode("ascii")).hexdigest()
     undo = Undo(line.undo.script, line.undo.none) if line.undo else None
     script = Script(name, text, line.effect, sha256, line.timeout)
-    return Entry(script, line.purpose, line.runs_on, line.arguments, undo)
+    runs_on = None if line.runs_on == "either" else line.runs_on
+    return Entry(script, line.purpose, runs_on, line.arguments, undo)
 
 
 def _check(source: Traversable, text: str, line: _Line) -> None:

@@ -14,7 +14,7 @@ from agent.model import Effect, Role
 from agent.playbook import DEFAULT, REFUSAL, Playbook, load
 
 ROOT = Path(__file__).resolve().parent.parent
-READS = {"detect", "readback", "restart-status", "hop", "events"}
+READS = {"detect", "doctor", "readback", "restart-status", "hop", "events"}
 WRITES = {"backup", "clear", "restore", "restart", "recycle", "start-services", "close"}
 
 SCRIPT = """# look.ps1 - READS. It changes nothing.
@@ -69,7 +69,7 @@ def test_every_script_in_the_folder_is_in_the_playbook(cure: Playbook) -> None:
 
 
 def test_only_scripts_that_read_go_to_a_proxy(cure: Playbook) -> None:
-    sent = {entry.script.effect for entry in cure.entries.values() if entry.runs_on is Role.PROXY}
+    sent = {entry.script.effect for entry in cure.entries.values() if entry.runs_on is not Role.BACK_END}
 
     assert sent == {Effect.READ}
 
