@@ -38,6 +38,7 @@ FLOORS = {
     "agent.apply": 3,
     "agent.verify": 4,
     "agent.rollback": 4,
+    "agent.doctor": 4,
     "agent.report": 4,
     "agent.course": 5,
     "agent.fleet": 6,

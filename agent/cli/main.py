@@ -13,6 +13,7 @@ import click
 from agent.cli.options import Options, globals_
 
 COMMANDS = {
+    "doctor": ("doctor", "Is everything ready, here and there? Changes nothing."),
     "check": ("check", "Look at every server; changes nothing."),
     "plan": ("plan", "Save what would be done, exactly, under one hash."),
     "apply": ("apply", "Clear the flag, restart IIS, prove the proxy path."),
