@@ -27,7 +27,9 @@ EAS = "W3SVC/1/ROOT/Microsoft-Server-ActiveSync"
 EXCHANGE = "W3SVC/1/ROOT/Exchange"
 SERVER = Server("EX01", "127.0.0.1", "ex01.lab.example", proxies=("CAS01",))
 SCRIPTS = {
-    name: Script(name, f"# {name}", Effect.READ if name in ("detect", "readback", "hop") else Effect.WRITE, "0" * 64, 60)
+    name: Script(
+        name, f"# {name}", Effect.READ if name in ("detect", "readback", "hop") else Effect.WRITE, "0" * 64, 60
+    )
     for name in ("detect", "readback", "hop", "backup", "clear", "restart", "recycle")
 }
 
