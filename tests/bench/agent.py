@@ -112,19 +112,21 @@ class Peak:
 
     def _watch(self) -> None:
         while not self._over.wait(0.05):
-            self._most = max(self._most, sum(_pss(pid) for pid in _session(self._pid)))
+            self._most = max(self._most, sum(_pss(pid) for pid in _tree(self._pid)))
 
 
-def _session(leader: int) -> list[int]:
-    found = []
+def _tree(root: int) -> list[int]:
+    """The process and all that descend from it, whatever sessions they made for themselves."""
+    parents = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             except OSError:
                 continue
-            if int(fields[3]) == leader:
-                found.append(int(entry.name))
+    found = [root]
+    for pid in found:
+        found += [child for child, parent in parents.items() if parent == pid]
     return found
 
 
