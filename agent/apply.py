@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agent.act import Actor, Deed, Ended, Look, Seen
 from agent.answers import Answer, each, number, of_kind, only
-from agent.errors import BadAnswer, ScriptFailed, ServerError
+from agent.errors import BadAnswer, ScriptFailed, ServerError, TimedOut
 from agent.model import Action, Change, Prior, Record, Script, ServerPlan, SslFlags, Step, StepState
 from agent.retry import Questioner
 from agent.transport import Arguments
@@ -171,7 +171,12 @@ class Cure:
 
     def _send_restart(self, step: Step) -> str:
         self._actor.send(self._scripts[step.script], self._arguments(step))
-        return self._await_end()
+        try:
+            return self._await_end()
+        except ServerError as error:
+            # That the question never arrived says nothing about the restart, which did.
+            message = f"it was sent, and its end could not be seen: {error.message}"
+            raise TimedOut(self._actor.server, message, error.next_step) from error
 
     def _arguments(self, step: Step) -> dict[str, str | int]:
         if step.script == "recycle":
