@@ -17,9 +17,15 @@ class Fuse:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
+        self.seconds_down = REBOOT_SECONDS
         self._after: float | None = None
         self._burning: Timer | None = None
         machine.metabase.watch(self._changed)
+
+    @property
+    def is_armed(self) -> bool:
+        """True while it waits for a change."""
+        return self._after is not None
 
     def arm(self, after: float) -> None:
         """Wait for the next change."""
@@ -39,4 +45,4 @@ class Fuse:
             self._burning = self._machine.clock.call_later(after, self._blow)
 
     def _blow(self) -> None:
-        self._machine.reboot(REBOOT_SECONDS, graceful=False)
+        self._machine.reboot(self.seconds_down, graceful=False)
