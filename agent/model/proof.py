@@ -10,7 +10,8 @@ class Probe(StrEnum):
 
     METABASE = "metabase"
     HOP = "hop"  # OPTIONS over plain HTTP, from the agent or from a proxy
-    END_TO_END = "end-to-end"
+    LOGON = "logon"  # the same from the agent, logged on as the test user
+    END_TO_END = "end-to-end"  # through a proxy as the test user: OPTIONS and FolderSync
     EVENTS = "events"
     SERVICES = "services"
 

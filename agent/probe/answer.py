@@ -1,4 +1,4 @@
-"""Owns what one OPTIONS brought, whoever asked: an answer in HTTP, or the trouble that came instead."""
+"""Owns what one question brought, whoever asked: an answer in HTTP, or the trouble that came instead."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ class Trouble(StrEnum):
     TIMED_OUT = "timed-out"
     BROKEN_OFF = "broken-off"
     NO_HTTP = "no-http"  # bytes came that are no answer, or too many of them
+    CERTIFICATE = "certificate"  # it cannot be verified
+    TLS = "tls"  # no secure channel came about
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,15 @@ class Answer:
     trouble: Trouble | None = None
     message: str = ""  # what the system said of the trouble
     latency_ms: float | None = None
+    headers: tuple[tuple[str, str], ...] = ()  # all of them, names in lower case
+    content: bytes = b""  # the beginning of the body as it came
+    received: int = 0  # bytes of the answer, as far as they were read
+    is_sent: bool = False  # the connection came about and the question went out
+    is_cut: bool = False  # the body was longer than is looked at, or did not end in time
+
+    def header(self, name: str) -> str:
+        """The first value of a header; empty where there is none."""
+        return next((value for found, value in self.headers if found == name.lower()), "")
 
     @property
     def schemes(self) -> tuple[str, ...]:

@@ -43,6 +43,10 @@ NEXT_STEPS: Mapping[str, str] = {
     "refused": "Start the World Wide Web Publishing Service, or bind the web site to port 80.",
     "broken-off": "Look at the event log of the server, and at what stands between here and it; ask again.",
     "name-unknown": "Check the server's name in the DNS that this machine asks.",
+    "too-slow": "See what answers at port 80 of the server, and what slows it down: bytes came, and no end of them.",
+    "endless": "See what answers at port 80 of the server: its answer does not end.",
+    "certificate": "See what answers at port 80 of the server: plain HTTP has no certificate.",
+    "tls": "See what answers at port 80 of the server: plain HTTP has no secure channel.",
 }
 """By cause; a proof carries the cause, and every report can say what to do."""
 
@@ -52,6 +56,8 @@ _TROUBLES = {
     Trouble.TIMED_OUT: "timed-out",
     Trouble.BROKEN_OFF: "broken-off",
     Trouble.NO_HTTP: "no-http",
+    Trouble.CERTIFICATE: "certificate",
+    Trouble.TLS: "tls",
 }
 
 # The sub-status stands in the text of IIS's own pages, in every language (domain 2.9).
@@ -86,39 +92,45 @@ def judge(answer: Answer) -> Judgement:
     """What the answer says about the path."""
     if answer.trouble is not None or answer.status is None:
         cause = _TROUBLES[answer.trouble or Trouble.NO_HTTP]
+        if answer.trouble is Trouble.TIMED_OUT and answer.received:
+            cause = "too-slow"
         verdict = Verdict.BAD if answer.trouble is Trouble.REFUSED else Verdict.UNKNOWN
         return Judgement(verdict, cause, answer.message or "no answer")
     if answer.status in _ERRORS:
-        return Judgement(Verdict.BAD, "server-error", _evidence(answer))
+        return Judgement(Verdict.BAD, "server-error", evidence_of(answer))
     return _BY_STATUS.get(answer.status, _unexpected)(answer)
 
 
 def _unauthorized(answer: Answer) -> Judgement:
+    if answer.is_cut:  # IIS's own page has four kilobytes
+        return Judgement(Verdict.UNKNOWN, "endless", evidence_of(answer))
     if answer.offers("Negotiate"):
-        return Judgement(Verdict.GOOD, "", _evidence(answer))
-    return Judgement(Verdict.BAD, "negotiate-missing", _evidence(answer))
+        return Judgement(Verdict.GOOD, "", evidence_of(answer))
+    return Judgement(Verdict.BAD, "negotiate-missing", evidence_of(answer))
 
 
 def _forbidden(answer: Answer) -> Judgement:
-    return Judgement(Verdict.BAD, substatus(answer.body) or "forbidden", _evidence(answer))
+    # A page may be in another character set than it says; its digits are the same in every one that IIS uses.
+    raw = answer.content.decode("latin-1")
+    return Judgement(Verdict.BAD, substatus(answer.body) or substatus(raw) or "forbidden", evidence_of(answer))
 
 
 def _missing(answer: Answer) -> Judgement:
-    return Judgement(Verdict.BAD, "directory-missing", _evidence(answer))
+    return Judgement(Verdict.BAD, "directory-missing", evidence_of(answer))
 
 
 def _redirected(answer: Answer) -> Judgement:
-    return Judgement(Verdict.BAD, "redirected", _evidence(answer))
+    return Judgement(Verdict.BAD, "redirected", evidence_of(answer))
 
 
 def _unasked(answer: Answer) -> Judgement:
     """A custom error page may turn 403.4 into 200 (domain 2.9)."""
     found = _CODE.search(_words(answer.body))
-    return Judgement(Verdict.BAD, _CODES[found[1]] if found else "no-logon-asked", _evidence(answer))
+    return Judgement(Verdict.BAD, _CODES[found[1]] if found else "no-logon-asked", evidence_of(answer))
 
 
 def _unexpected(answer: Answer) -> Judgement:
-    return Judgement(Verdict.UNKNOWN, "unexpected", _evidence(answer))
+    return Judgement(Verdict.UNKNOWN, "unexpected", evidence_of(answer))
 
 
 _BY_STATUS: Mapping[int, Callable[[Answer], Judgement]] = {
@@ -144,7 +156,10 @@ def _words(page: str) -> str:
     return " ".join(unescape(_TAGS.sub(" ", page)).split())
 
 
-def _evidence(answer: Answer) -> str:
+def evidence_of(answer: Answer) -> str:
+    """What was seen, in a line; what went wrong where there was no answer."""
+    if answer.status is None:
+        return answer.message or "no answer"
     parts = [f"HTTP {answer.status}"]
     if answer.schemes:
         parts.append(f"offers {', '.join(answer.schemes)}")
@@ -155,4 +170,6 @@ def _evidence(answer: Answer) -> str:
         parts.append(f"page {_words(title[1])[:120]!r}")
     if answer.server:
         parts.append(f"from {answer.server[:60]}")
+    if answer.is_cut:
+        parts.append("the body does not end")
     return ", ".join(parts)

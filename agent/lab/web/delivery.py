@@ -49,6 +49,9 @@ def spoil(response: Response, faults: WebFaults) -> None:
 
 
 async def _send(writer: asyncio.StreamWriter, content: bytes) -> None:
+    if writer.transport.is_closing():
+        # Over TLS the client's going is not told by drain(), and an answer without an end would never notice.
+        raise ConnectionResetError
     writer.write(content)
     await writer.drain()
 

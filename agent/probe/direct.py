@@ -1,0 +1,79 @@
+"""Owns the direct question with a logon: OPTIONS over plain HTTP to the back-end, as a test user, from this machine."""
+
+from __future__ import annotations
+
+from agent.errors import Denied
+from agent.model import Probe, Proof, Server, Verdict
+from agent.probe.answer import PATH, Answer
+from agent.probe.connecting import Place
+from agent.probe.endtoend import OURS, VERSION, Asking
+from agent.probe.judge import Judgement, evidence_of, judge
+from agent.probe.phone import LogonFailed, Phone, blamed, braked, log_on, token_of
+from agent.probe.talk import Question, Talk
+from agent.transport.gate import Blame
+
+FINAL = frozenset({"password-refused", "password-not-tried", "kerberos-encryption", "logon-failed"})
+"""Causes that asking again does not mend."""
+
+
+class _NotLoggedOn(Exception):  # noqa: N818 - leaves the brake as an attempt that did not succeed
+    """Nobody has accepted the password."""
+
+
+def direct(target: Server, phone: Phone, asking: Asking) -> Proof:
+    """Ask the back-end; the proof says whether the logon of the proxy's kind works there."""
+    talk = Talk(Place(target.address, target.http_port, target.fqdn), asking.monotonic, asking.seconds)
+    answer = Answer()
+    question = Question("OPTIONS", PATH, (("User-Agent", asking.marker),))
+    try:
+        with braked(phone, target.name) as attempt:
+            attempt.blame = Blame.NONE
+            try:
+                answer = log_on(talk, question, phone, target.fqdn)
+            except LogonFailed as failed:
+                attempt.blame = failed.blame
+                raise
+            judgement, is_refused = judge_logon(answer)
+            attempt.blame = blamed(answer) if is_refused else Blame.NONE
+            if answer.status != 200:
+                raise _NotLoggedOn
+    except _NotLoggedOn:
+        pass
+    except LogonFailed as failed:
+        judgement = Judgement(Verdict.UNKNOWN, _kind(failed), f"{failed.error.message}. {failed.error.next_step}")
+    except Denied as error:
+        judgement = Judgement(Verdict.UNKNOWN, "password-not-tried", error.message)
+    finally:
+        talk.close()
+    return Proof(
+        "agent",
+        target.name,
+        Probe.LOGON,
+        judgement.verdict,
+        asking.now(),
+        judgement.cause,
+        answer.status,
+        answer.latency_ms,
+        judgement.evidence,
+    )
+
+
+def judge_logon(answer: Answer) -> tuple[Judgement, bool]:
+    """What the last answer says, and whether it refused the account. Without an offer no logon was tried."""
+    evidence = evidence_of(answer)
+    if answer.status == 200:
+        version = answer.header(VERSION)
+        if version.startswith(OURS):
+            return Judgement(Verdict.GOOD, "", f"{VERSION}: {version}"), False
+        return Judgement(Verdict.BAD, "no-activesync", f"{evidence}, {VERSION}: {version or 'none'}"), False
+    if answer.status == 401 and token_of(answer):
+        return Judgement(Verdict.UNKNOWN, "broken-off", f"{evidence}; the logon did not come to its end"), False
+    if answer.status == 401 and answer.offers("Negotiate"):
+        return Judgement(Verdict.UNKNOWN, "password-refused", evidence), True
+    return judge(answer), False
+
+
+def _kind(failed: LogonFailed) -> str:
+    if "encryption" in failed.error.message:
+        return "kerberos-encryption"
+    return "password-refused" if failed.blame is not Blame.NONE else "logon-failed"
