@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -33,8 +34,19 @@ def over(items: Iterable[S], work: Callable[[S], T], concurrency: int) -> list[T
 
     An exception is a defect or a journal that cannot be written: what has not begun then does not begin any more.
     """
+    is_broken = threading.Event()
+
+    def begin(item: S) -> T:
+        if is_broken.is_set():
+            raise CancelledError  # seen by nobody: an item before this one has raised what is raised below
+        try:
+            return work(item)
+        except BaseException:
+            is_broken.set()
+            raise
+
     with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="server") as pool:
-        futures = [pool.submit(work, item) for item in items]
+        futures = [pool.submit(begin, item) for item in items]
         try:
             wait(futures, return_when=FIRST_EXCEPTION)
             for future in futures:
