@@ -110,7 +110,8 @@ class Actor:
             ended = self._try(deed)
             if ended.state is not StepState.INTENDED:
                 return ended
-        return self._note(deed, StepState.FAILED, "sent twice, and looking shows that nothing was changed", ended.error)
+        why = f": {ended.error.message}" if ended.error else ""
+        return self._note(deed, StepState.FAILED, f"sent twice, and nothing was changed{why}", ended.error)
 
     def _try(self, deed: Deed) -> Ended:
         if self.state(deed.step) is not StepState.INTENDED:

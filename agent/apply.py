@@ -76,7 +76,10 @@ class Cure:
 
         def look() -> Look:
             # The script makes the backup of this name once: asking it again is asking whether it is there.
-            return Look(Seen.DONE, send())
+            try:
+                return Look(Seen.DONE, send())
+            except ScriptFailed as error:
+                return Look(Seen.NOT_DONE, error.message)
 
         return _trouble(self._actor.take(Deed(step, send, look)), "the metabase could not be backed up")
 
