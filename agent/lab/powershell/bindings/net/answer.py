@@ -48,6 +48,9 @@ STATUS_CODE = register_enum(
 )
 
 
+MOST_BODY = 1 << 20
+"""Bytes of a body that a script can look at; one that never ends must not fill the lab's memory."""
+
 class Headers(ClrObject):
     """System.Net.WebHeaderCollection."""
 
@@ -150,7 +153,7 @@ class Response(ClrObject):
         self.uri, self.verb = uri, verb
         self.status, self.reason = answer.status, answer.reason
         self.header_list = Headers(answer.getheaders())
-        self.body = answer.read()
+        self.body = answer.read(MOST_BODY)
 
     @prop("StatusCode")
     def status_code(self) -> EnumValue:
