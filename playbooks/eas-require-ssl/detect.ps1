@@ -179,7 +179,7 @@ function Get-Server {
         IisResetStatus = $reset.Said
         ExchangeVDir = $ExchangeVDir
         Administrator = Test-Administrator
-        FreeMegabytes = [int][Math]::Floor($disk.FreeSpace / 1048576)
+        FreeMegabytes = [int][Math]::Floor([double]$disk.FreeSpace / 1048576)
         Culture = (Get-Culture).Name
         Utc = [DateTime]::UtcNow.ToString('o')
     }
