@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -48,10 +48,6 @@ def over(items: Iterable[S], work: Callable[[S], T], concurrency: int) -> list[T
     with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="server") as pool:
         futures = [pool.submit(begin, item) for item in items]
         try:
-            wait(futures, return_when=FIRST_EXCEPTION)
-            for future in futures:
-                if future.done():
-                    future.result()  # raises what the first one to fail has raised
             return [future.result() for future in futures]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
