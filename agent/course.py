@@ -85,10 +85,12 @@ class Course:
         if any(each.step.action is Action.RESTORE for each in self._record().steps):
             self._put_back(actor, Trouble("the run had begun to put it back"))
             return
+        tools, cure = self._tools, self._cure(actor)
         if not self._has_begun() and not self._still_fits(ReadOnly(transport, self._server.name)):
+            if not self._is_settled():
+                cure.back_up()  # a run before broke off in it; it changes no setting, and asking again settles it
+            self._close_if_settled()
             return
-        tools = self._tools
-        cure = Cure(tools.run.id, self._plan, actor, tools.scripts, tools.limits, tools.waiter)
         doubt: Trouble | None = None
         for stage in (cure.back_up, cure.clear, cure.restart):
             if tools.is_stopping():
@@ -113,7 +115,6 @@ class Course:
         else:
             return True
         self._conclude(ServerState.SKIPPED, reason)
-        self._tools.run.close(self._server.name)
         return False
 
     def _look(self, transport: ReadOnly) -> Finding:
@@ -243,8 +244,11 @@ class Course:
         self._tools.run.close(self._server.name)
 
     def _close_if_settled(self) -> None:
-        if all(each.state.is_settled for each in self._record().steps):
+        if self._is_settled():
             self._tools.run.close(self._server.name)
+
+    def _is_settled(self) -> bool:
+        return all(each.state.is_settled for each in self._record().steps)
 
     def _cure(self, actor: Actor) -> Cure:
         tools = self._tools
