@@ -1,0 +1,126 @@
+"""Rollback: per property, only what is still ours, once; and one run at a time on a server."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from agreement import disagreements
+from dying import Died, Fuse
+from harness import EAS, FLAGS, Stand
+
+
+@pytest.fixture(params=["fake", "wire"])
+def way(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_an_override_of_an_inherited_value_is_deleted(tmp_path: Path, way: str) -> None:
+    with Stand(tmp_path, way, ["inherited-ssl@EX01"]) as stand:
+        stand.easfix("apply", "--yes")
+        cleared = stand.directory()
+        stand.easfix("rollback", "last", "--yes")
+        back = stand.directory()
+
+        assert (cleared.flags_memory, cleared.set_at_memory, cleared.set_at_disk) == (0, EAS, EAS)
+        assert (back.flags_memory, back.set_at_memory, back.set_at_disk) == (8, "W3SVC/1", "W3SVC/1")
+        assert FLAGS not in stand.machine().metabase.own(EAS)
+
+
+def test_what_somebody_else_changed_since_is_not_overwritten(tmp_path: Path, way: str) -> None:
+    with Stand(tmp_path, way, ["require-ssl-128@EX01"]) as stand:
+        stand.easfix("apply", "--yes")
+        stand.machine().metabase.set(EAS, FLAGS, 32)
+        stand.machine().metabase.save()
+        answer = stand.easfix("rollback", "last", "--yes")
+
+        assert (answer.code, answer.state()) == (3, "failed"), answer.reason()
+        assert "AccessSSLFlags 32" in answer.reason()
+        assert stand.directory().flags_memory == 32
+
+
+def test_a_rollback_of_what_is_rolled_back_does_nothing(tmp_path: Path, way: str) -> None:
+    with Stand(tmp_path, way, ["require-ssl@EX01"]) as stand:
+        stand.easfix("apply", "--yes")
+        stand.easfix("rollback", "last", "--yes")
+        before = stand.photograph()
+        scripts = len(stand.truth().scripts)
+        again = stand.easfix("rollback", "last", "--yes")
+
+        assert (again.code, again.state()) == (0, "right")
+        assert stand.photograph() == before
+        assert len(stand.truth().scripts) == scripts
+
+
+def test_a_dry_run_of_a_rollback_asks_no_server(tmp_path: Path, way: str) -> None:
+    with Stand(tmp_path, way, ["require-ssl@EX01"]) as stand:
+        stand.easfix("apply", "--yes")
+        before, scripts = stand.photograph(), len(stand.truth().scripts)
+        answer = stand.easfix("rollback", "last", "--dry-run")
+
+        assert (answer.code, answer.state()) == (2, "pending")
+        assert [(each["before"], each["after"]) for each in answer.server()["directories"]] == [(0, 8)]
+        assert (stand.photograph(), len(stand.truth().scripts)) == (before, scripts)
+
+
+def test_after_a_rollback_no_second_look_is_owed(tmp_path: Path) -> None:
+    with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
+        stand.easfix("apply", "--yes")
+        owed = stand.easfix("status").document["second_looks"]
+        stand.easfix("rollback", "last", "--yes")
+
+        assert [each["server"] for each in owed] == ["EX01"]
+        assert stand.easfix("status").document["second_looks"] == []
+
+
+def test_a_second_run_on_the_same_server_is_told_who_holds_it(tmp_path: Path) -> None:
+    with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
+        inside, answers = threading.Event(), []
+
+        def hook(where: str) -> None:
+            if where == "before clear" and not inside.is_set():
+                inside.set()
+                answers.append(stand.easfix("apply", str(tmp_path / "plan.json"), "--yes"))
+
+        stand.easfix("plan", "-o", str(tmp_path / "plan.json"))
+        stand.hook = hook
+        first = stand.easfix("apply", str(tmp_path / "plan.json"), "--yes")
+        history = stand.easfix("history").document["runs"]
+
+        assert stand.truth().iisresets == 1
+        assert sorted(each["exit_code"] for each in history) == [0, 5]
+        assert (first.code, first.state()) == (0, "changed")
+        refused = next(each["run"] for each in history if each["exit_code"] == 5)
+        reason = stand.easfix("show", refused).reason()
+        assert "held" in reason or "process" in reason, reason
+
+
+def test_a_flag_that_comes_back_later_is_found_by_the_second_look(tmp_path: Path, way: str) -> None:
+    with Stand(tmp_path, way, ["ds2mb-revert=3600@EX01"]) as stand:
+        applied = stand.easfix("apply", "--yes")
+        stand.clock.advance(3700)
+        looked = stand.easfix("verify", str(applied.document["run"]))
+
+        assert (applied.code, applied.state()) == (0, "changed")
+        assert (looked.code, looked.state()) == (4, "reverted"), looked.reason()
+        assert stand.directory().flags_memory == 8
+        assert "msExchAccessSSLFlags" in looked.reason()
+
+
+def test_a_server_that_moved_while_the_run_was_dead_is_refused_and_let_go(tmp_path: Path) -> None:
+    with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
+        fuse = Fuse(9)
+        stand.hook, stand.wrap = fuse.tick, fuse.wrap
+        with pytest.raises(Died):
+            stand.easfix("apply", "--yes")
+        stand.hook, stand.wrap = (lambda _: None), (lambda journal: journal)
+        stand.machine().metabase.set(EAS, FLAGS, 264)
+        stand.machine().metabase.save()
+        before = stand.photograph()
+        answer = stand.easfix("resume", "last")
+
+        assert fuse.passed[-1] == "before back-up intended"
+        assert (answer.code, answer.state()) == (5, "skipped"), answer.reason()
+        assert disagreements(stand, answer, before) == []
+        assert stand.easfix("status").document["servers"] == []
