@@ -89,7 +89,9 @@ class FusedRun(OpenRun):
 
     def conclude(self, server: str, state: ServerState, reason: str, *, outage_seconds: float | None = None) -> None:
         """As ever."""
-        self._between(f"conclude {state}", partial(super().conclude, server, state, reason, outage_seconds=outage_seconds))
+        self._between(
+            f"conclude {state}", partial(super().conclude, server, state, reason, outage_seconds=outage_seconds)
+        )
 
     def owe_look(self, server: str, due_at: Any) -> None:
         """As ever."""

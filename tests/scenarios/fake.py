@@ -20,6 +20,9 @@ Hook = Callable[[str], None]
 
 LOOK = "Look at the server again before doing anything."
 
+Spoil = Callable[[list[Record]], list[Record]]
+"""Makes something else of the answer of one script."""
+
 
 def quiet(_: str) -> None:
     """The hook that does nothing."""
@@ -28,23 +31,25 @@ def quiet(_: str) -> None:
 class FakeConnector:
     """A `Connect` for a fleet; `hook` may raise whatever is to go wrong at that moment."""
 
-    def __init__(self, fleet: Fleet, hook: Hook = quiet) -> None:
+    def __init__(self, fleet: Fleet, hook: Hook = quiet, spoil: Mapping[str, Spoil] | None = None) -> None:
         self._fleet = fleet
         self._hook = hook
+        self._spoil = spoil or {}
 
     def __call__(self, server: Server) -> FakeVisit:
         """A visit; it connects when the first script is sent, like a real one."""
-        return FakeVisit(self._fleet, server.name, self._hook)
+        return FakeVisit(self._fleet, server.name, self._hook, self._spoil)
 
 
 class FakeVisit:
     """One session on one machine; used by one thread at a time."""
 
-    def __init__(self, fleet: Fleet, server: str, hook: Hook) -> None:
+    def __init__(self, fleet: Fleet, server: str, hook: Hook, spoil: Mapping[str, Spoil]) -> None:
         self._node: Node = fleet[server]
         self._user = fleet.administrator.qualified
         self._server = server
         self._hook = hook
+        self._spoil = spoil
         self._process: Process | None = None
         self._engine: Engine | None = None
         self._denied: errors.Denied | None = None
@@ -62,7 +67,8 @@ class FakeVisit:
             raise errors.BrokenOff(self._server, "the server closed the connection", LOOK)
         if result.outcome is Outcome.FAILED or sink.errors:
             raise self._failed(script, result, sink)
-        return [_record(self._server, each) for each in sink.answers]
+        records = [_record(self._server, each) for each in sink.answers]
+        return self._spoil[script.id](records) if script.id in self._spoil else records
 
     def close(self) -> None:
         """The session ends, and with it whatever ran inside."""

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 import yaml
-from fake import FakeConnector, Hook, quiet
+from fake import FakeConnector, Hook, Spoil, quiet
 
 import agent.cli.session as session_module
 from agent import exits
@@ -88,6 +88,8 @@ class Stand:
         self.fleet = Fleet(servers, proxies, list(faults), seed=1, pace=PACE, clock=self.clock)
         self.hook: Hook = quiet
         self.wrap: Callable[[Journal], Journal] = _as_it_is
+        self.stop_at = ""  # the boundary at which the operator presses Ctrl-C
+        self.spoil: Mapping[str, Spoil] = {}
         self.settles = True
         self._settings = {**PATIENCE, **(settings or {})}
         self._layout = Layout(home)
@@ -188,7 +190,7 @@ class StandSession(Session):
     def connect(self) -> Connect:
         """Without a wire, or as ever."""
         if self._stand.way == "fake":
-            return FakeConnector(self._stand.fleet, self._stand.hook)
+            return FakeConnector(self._stand.fleet, self._met, self._stand.spoil)
         connect: Connect = Session.connect.func(self)  # type: ignore[attr-defined]  # what the property is made of
         return connect
 
@@ -214,6 +216,12 @@ class StandSession(Session):
     def journal(self) -> Journal:
         """As ever, unless the stand has something to put around it."""
         return self._stand.wrap(self._open(read_only=False))
+
+    def _met(self, where: str) -> None:
+        """A boundary of the way in."""
+        if where == self._stand.stop_at:
+            self.stop.set()
+        self._stand.hook(where)
 
     def _driven(self, policy: Policy) -> Questioner:
         return Questioner(policy, self._stand.sleep, self._stand.clock.monotonic)
@@ -245,9 +253,7 @@ class Photograph:
     def keys_changed_since(self, before: Photograph) -> set[str]:
         """The keys of the metabase whose own values differ, in memory or on disk."""
         pairs = ((self.memory, before.memory), (self.disk, before.disk))
-        return {
-            path for now, then in pairs for path in now.keys() | then.keys() if now.get(path) != then.get(path)
-        }
+        return {path for now, then in pairs for path in now.keys() | then.keys() if now.get(path) != then.get(path)}
 
 
 def expected_code(state: str, command: str) -> int:

@@ -98,7 +98,7 @@ def test_death_at_any_boundary_of_rollback_is_mended_by_resume(tmp_path: Path) -
 
 
 def reported_or_untouched(stand: Stand, before: dict[str, Photograph], where: str) -> None:
-    """A server that is no longer as it was, and on which the run is not finished, is owed something: `status` says so."""
+    """To a server that is no longer as it was, before the run is finished with it, something is owed: `status` says so."""
     status = stand.easfix("status")
     touched = stand.photograph()["EX01"].keys_changed_since(before["EX01"])
     is_listed = any(each["name"] == "EX01" for each in status.document["servers"])
@@ -107,9 +107,7 @@ def reported_or_untouched(stand: Stand, before: dict[str, Photograph], where: st
         assert is_listed and status.code == 4, where
 
 
-def settled(
-    stand: Stand, answer: Answer, before: dict[str, Photograph], resets: int, where: str, *states: str
-) -> None:
+def settled(stand: Stand, answer: Answer, before: dict[str, Photograph], resets: int, where: str, *states: str) -> None:
     """In the end the server is as claimed, after one restart at most, and nothing is owed to it."""
     assert answer.code == 0 and answer.state() in states, (where, answer.document)
     assert stand.truth().iisresets - resets <= 1, where
