@@ -1,0 +1,160 @@
+"""Taking a run over: refused while its process may live, whatever machine it ran on."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from agent.cli.options import Options
+from agent.cli.session import Session
+from agent.cli.working import chosen, conclude, known, take_over
+from agent.errors import ConfigError, EmptySelection, Locked, UnknownName
+from agent.journal import OpenRun
+from agent.model import Holder, RunRecord, ServerRecord, ServerState
+
+HERE = socket.gethostname()
+AT = datetime(2026, 5, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    config = tmp_path / "config.yaml"
+    config.write_text("servers: [EX01, EX02]\njournal: journal.db\nlogs: {file: easfix.log}\n", encoding="utf-8")
+    with Session(Options(config=config)) as session:
+        yield session
+
+
+def begun(session: Session, host: str, pid: int) -> OpenRun:
+    return session.journal.begin(RunRecord("r1", "apply", AT, Holder("r1", host, pid, "LAB\\admin"), "0.1.0"))
+
+
+@pytest.fixture
+def living() -> Iterator[int]:
+    """The number of a process that certainly lives."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process.pid
+        process.kill()
+
+
+@pytest.fixture
+def dead() -> int:
+    """The number of a process that certainly lived, and does no more."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait(60)
+    return process.pid
+
+
+def test_a_living_process_is_not_robbed(session: Session, living: int) -> None:
+    begun(session, HERE, living)
+
+    with pytest.raises(Locked) as caught:
+        take_over(session, "r1")
+
+    assert "is still at work" in caught.value.message
+    assert "--take-over" in caught.value.next_step
+    assert (caught.value.run, caught.value.since) == ("r1", AT)
+
+
+def test_a_dead_process_leaves_its_run_to_the_next(session: Session, dead: int) -> None:
+    before = begun(session, HERE, dead)
+    run = take_over(session, "r1")
+
+    assert run.holder.pid == os.getpid()
+    with pytest.raises(Locked):
+        before.admit("EX01")
+
+
+def test_this_very_process_may_go_on(session: Session) -> None:
+    begun(session, HERE, os.getpid())
+
+    assert take_over(session, "r1").id == "r1"
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_process_elsewhere_needs_the_operators_word(session: Session, dead: int, forced: bool) -> None:
+    begun(session, "jump99.lab.example", dead)
+    if forced:
+        assert take_over(session, "r1", forced=True).holder.host == HERE
+        return
+
+    with pytest.raises(Locked, match="from here nobody can tell whether it lives"):
+        take_over(session, "r1")
+
+
+def test_a_living_process_may_be_robbed_where_the_operator_says_so(session: Session, living: int) -> None:
+    before = begun(session, HERE, living)
+    take_over(session, "r1", forced=True)
+
+    with pytest.raises(Locked, match="taken over"):
+        before.admit("EX01")
+
+
+def test_a_run_that_has_ended_belongs_to_nobody(session: Session, living: int) -> None:
+    begun(session, HERE, living).end(0)
+
+    assert take_over(session, "r1").id == "r1"
+
+
+def test_the_code_of_a_run_is_that_of_all_its_servers(session: Session) -> None:
+    """A command about one server does not make a run that failed on another one a good one."""
+    run = begun(session, HERE, os.getpid())
+    run.conclude("EX01", ServerState.CHANGED, "proved")
+    run.conclude("EX02", ServerState.FAILED, "not mended")
+    outcome = conclude(session, run, "apply", ["EX01"])
+
+    assert (int(outcome.exit_code), [each.name for each in outcome.servers]) == (0, ["EX01"])
+    assert session.journal.run("r1").exit_code == 3
+
+
+def test_an_interrupted_run_ends_with_130(session: Session) -> None:
+    run = begun(session, HERE, os.getpid())
+    run.conclude("EX01", ServerState.CHANGED, "proved")
+    session.stop.set()
+
+    assert int(conclude(session, run, "apply").exit_code) == 130
+    assert session.journal.run("r1").exit_code == 130
+
+
+# --- which servers ---------------------------------------------------------------------------------------------------
+
+RUN = RunRecord("r1", "apply", AT, Holder("r1", HERE, 1, "x"), "0.1.0",
+                servers=(ServerRecord("EX01"), ServerRecord("EX02")))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("limit", "names"),
+    [
+        ((), ["EX01", "EX02"]),
+        (("ex02",), ["EX02"]),
+        (("EX02, EX01",), ["EX01", "EX02"]),
+        (("EX01", "EX02"), ["EX01", "EX02"]),
+    ],
+)
+def test_a_limit_names_servers_of_the_run(limit: tuple[str, ...], names: list[str]) -> None:
+    assert chosen(RUN, limit) == names
+
+
+def test_a_name_that_the_run_does_not_have_says_what_was_meant() -> None:
+    with pytest.raises(UnknownName) as caught:
+        chosen(RUN, ("EX03",))
+
+    assert set(caught.value.meant) <= {"EX01", "EX02"}
+    assert caught.value.next_step
+
+
+def test_an_empty_limit_is_not_all() -> None:
+    with pytest.raises(EmptySelection):
+        chosen(RUN, (" , ",))
+
+
+def test_a_server_gone_from_the_configuration_is_named(session: Session) -> None:
+    assert [each.name for each in known(session, ["ex01", "EX02"])] == ["EX01", "EX02"]
+    with pytest.raises(ConfigError, match="does not name EX09"):
+        known(session, ["EX01", "EX09"])
