@@ -49,11 +49,10 @@ def spoil(response: Response, faults: WebFaults) -> None:
 
 
 async def _send(writer: asyncio.StreamWriter, content: bytes) -> None:
-    if writer.transport.is_closing():
-        # Over TLS the client's going is not told by drain(), and an answer without an end would never notice.
-        raise ConnectionResetError
     writer.write(content)
     await writer.drain()
+    # Once a client over TLS is gone, drain() does not wait any more: the loop must have its turn to say that it is.
+    await asyncio.sleep(0)
 
 
 async def _reset(writer: asyncio.StreamWriter, content: bytes) -> None:
