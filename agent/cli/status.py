@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from agent.cli.options import Options, globals_
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from agent.model import SecondLook
 
 
 @click.command("status")
@@ -33,9 +41,22 @@ def command(options: Options) -> int:
         ]
         codes = (Exit.UNCERTAIN,) if servers or any(each["is_due"] for each in looks) else ()
         outcome = Outcome("status", tuple(servers), codes=codes, extra={"second_looks": looks})
-        code = show(outcome, options)
+        if options.json or servers:
+            show(outcome, options)
         if not options.json:
-            for each in looks:
-                when = "due" if each["is_due"] else "comes due"
-                print(f"second look at {each['server']} {when} {each['due_at']}: easfix verify {each['run']}")
-        return code
+            for line in _second_looks(journal.looks_open(), now()):
+                print(line)
+            if not servers and not looks:
+                print("Nothing is owed.")
+        return int(outcome.exit_code)
+
+
+def _second_looks(looks: Sequence[SecondLook], now: datetime) -> Iterator[str]:
+    """One line a run: which of its servers are to be looked at again, when, and with which command."""
+    runs: dict[str, list[SecondLook]] = {}
+    for each in looks:
+        runs.setdefault(each.run, []).append(each)
+    for run, owed in runs.items():
+        due = max(each.due_at for each in owed)
+        when = "is due" if due <= now else f"comes due at {due:%Y-%m-%d %H:%M} UTC"
+        yield f"the second look at {', '.join(sorted(each.server for each in owed))} {when}: easfix verify {run}"

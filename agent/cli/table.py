@@ -89,7 +89,7 @@ class Rows:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=None, pad_edge=False, header_style="")
+        table = Table(box=None, pad_edge=False, header_style="", expand=True)
         for title, ratio in (("server", None), ("step", None), ("elapsed", None), ("", 1)):
             justify = "right" if title == "elapsed" else "left"
             table.add_column(title, no_wrap=True, overflow="ellipsis", ratio=ratio, justify=justify)  # type: ignore[arg-type]  # a word of rich's own list
