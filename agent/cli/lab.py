@@ -255,7 +255,8 @@ def _ready(fleet: Fleet, directory: Path, port: int, *, as_json: bool) -> str:
 
     if as_json:
         return json.dumps({"ready": True, "config": str(directory / CONFIG_FILE), **endpoints(fleet, port)})
-    counts = f"{len(fleet.servers)} servers, {len(fleet.proxies)} proxies, seed {fleet.seed}"
+    servers, proxies = len(fleet.servers), len(fleet.proxies)
+    counts = f"{servers} server{'s'[: servers != 1]}, {proxies} prox{'y' if proxies == 1 else 'ies'}, seed {fleet.seed}"
     return f"ready: easfix --config {directory / CONFIG_FILE} check   ({counts}; Ctrl-C ends it)"
 
 

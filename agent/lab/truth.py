@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FLAGS, AUTH, PROVIDERS = "AccessSSLFlags", "AuthFlags", "NTAuthenticationProviders"
 SHOWN = ("microsoft-server-activesync", "exchange", "exchange-oma")
-_OWN_FILES = ("\\metabase.xml", "\\logfiles\\")  # what Windows itself writes all the time
+_OWN_FILES = ("\\metabase.xml", "\\logfiles\\", "\\metaback\\")  # the first two Windows writes; backups are told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Account:
     seconds_without_mail: float
     metabase_backups: list[str]
     markers: list[str]  # files in the folder that runs keep their notes in
-    files: list[str]  # every file that was not there when the machine was built
+    files: list[str]  # every other file that was not there when the machine was built
     shells: int  # WinRM shells that are open
     programs: list[str]  # command lines of programs that belong to no shell and still run
     events: list[EventTruth]
