@@ -88,6 +88,21 @@ def _element_rows(kind: str) -> Callable[[Engine], Iterable[Row]]:
     return rows
 
 
+def _address_rows(engine: Engine) -> Iterable[Row]:
+    """Who is admitted where. [IIS 6.0 SDK, "IIsIPSecuritySetting (WMI)"]"""
+    for path in _keys(engine, "IIsWebVirtualDir"):
+        held = engine.machine.metabase.get(path, "IPSecurity")
+        limits = held if isinstance(held, schema.IpSecurity) else schema.IpSecurity()
+        yield {
+            "Name": path,
+            "GrantByDefault": limits.grant_by_default,
+            "IPGrant": list(limits.granted),
+            "IPDeny": list(limits.denied),
+            "DomainGrant": [],
+            "DomainDeny": [],
+        }
+
+
 def _shown(value: Any) -> Any:
     if isinstance(value, tuple):
         return list(value)
@@ -182,6 +197,7 @@ declare(
         WmiClass(name, ("Name",), _setting_rows(kind), put=_put, namespace=NAMESPACE, superclass="IIsSetting")
         for name, kind in _SETTINGS.items()
     ),
+    WmiClass("IIsIPSecuritySetting", ("Name",), _address_rows, namespace=NAMESPACE, superclass="IIsSetting"),
     *(
         WmiClass(kind, ("Name",), _element_rows(kind), _METHODS.get(kind, ()), namespace=NAMESPACE)
         for kind in _ELEMENTS
