@@ -61,12 +61,17 @@ def network(seconds: float) -> Network:
 
 def _enter(session: Session, stack: ExitStack) -> EasfixError | None:
     """Begin the session; a log that cannot be written is something for the doctor to tell, not to fail of."""
+    from agent import logs
+    from agent.cli.interrupt import Interrupt
+    from agent.cli.session import now
     from agent.errors import ConfigError
 
     try:
         stack.enter_context(session)
     except ConfigError as error:
         stack.push(session)
+        stack.callback(logs.start(None, None, "info", session.redactor, now))
+        stack.enter_context(Interrupt(session.stop))
         return error
     return None
 

@@ -71,7 +71,7 @@ def tls() -> Tls:
     lowest = context.minimum_version
     if lowest == ssl.TLSVersion.MINIMUM_SUPPORTED:
         lowest = ssl.TLSVersion.TLSv1
-    return Tls(ssl.OPENSSL_VERSION, tuple(_present(OLD_SUITES)), lowest.name)
+    return Tls(ssl.OPENSSL_VERSION, tuple(_present(OLD_SUITES)), lowest.name.replace("_", "."))
 
 
 def _present(names: Iterable[str]) -> Iterable[str]:

@@ -8,12 +8,12 @@ from datetime import datetime
 
 from agent.doctor import authentication, judge, network, refusal
 from agent.doctor.ability import Abilities
-from agent.doctor.answers import read
+from agent.doctor.answers import Answers, read
 from agent.doctor.authentication import Way
 from agent.doctor.check import Check, Health, Kind, bad, good, warn
 from agent.doctor.network import Network
-from agent.errors import ConfigError, EasfixError, Interrupted, NoTerminal, ServerError
-from agent.model import Record, RestartMethod, Role, Script, Server
+from agent.errors import BadAnswer, ConfigError, EasfixError, Interrupted, NoTerminal, ScriptFailed, ServerError
+from agent.model import RestartMethod, Role, Script, Server
 from agent.notice import Listen, Notice
 from agent.transport import Connect, ReadOnly
 
@@ -77,7 +77,7 @@ class Doctor:
             return
         began = self.now()
         try:
-            answers = read(server.name, server.role, self._ask(server, self.script))
+            answers = self._ask(server, self.script)
         except ServerError as error:
             yield from refusal.checks(server, error)
         except (ConfigError, NoTerminal) as error:  # the password could not be had
@@ -86,12 +86,16 @@ class Doctor:
         else:
             yield from judge.checks(server, judge.Visited(answers, began, self.now()), self.restart)
 
-    def _ask(self, server: Server, script: Script) -> list[Record]:
+    def _ask(self, server: Server, script: Script) -> Answers:
         transport = ReadOnly(self.connect(server), server.name)
         try:
-            return transport.run(script, {"Role": str(server.role)})
+            records = transport.run(script, {"Role": str(server.role)})
         finally:
             transport.close()
+        try:
+            return read(server.name, server.role, records)
+        except BadAnswer as error:  # not the wire's: the logon and the script did their part
+            raise ScriptFailed(server.name, error.message, refusal.LOOK) from error
 
 
 def _said(error: EasfixError) -> str:

@@ -64,11 +64,12 @@ def is_open(found: tuple[Check, ...]) -> bool:
 
 
 def _names(server: Server, resolve: Resolve) -> Iterator[Check]:
-    address = _found("address", server.address, resolve)
-    if server.address.casefold() == server.fqdn.casefold():
-        yield address if isinstance(address, Check) else good("name", f"{server.fqdn} is {', '.join(address)}")
+    is_one = server.address.casefold() == server.fqdn.casefold()
+    address = _found("name" if is_one else "address", server.address, resolve)
+    if is_one:
+        yield address if isinstance(address, Check) else good("name", _leads(server.fqdn, address))
         return
-    yield address if isinstance(address, Check) else good("address", f"{server.address} is {', '.join(address)}")
+    yield address if isinstance(address, Check) else good("address", _leads(server.address, address))
     yield _full_name(server, address, _found("name", server.fqdn, resolve))
 
 
@@ -92,9 +93,13 @@ def _full_name(server: Server, address: tuple[str, ...] | Check, name: tuple[str
         evidence = f"{name.evidence}; easfix connects to {server.address}, but Kerberos wants the full name"
         return warn("name", evidence, DNS_MEND)
     if not isinstance(address, Check) and not set(address) & set(name):
-        evidence = f"{server.fqdn} is {', '.join(name)}, but `address` leads to {', '.join(address)}"
+        evidence = f"{_leads(server.fqdn, name)}, but `address` to {', '.join(address)}"
         return warn("name", evidence, "See that both lead to the same server.")
-    return good("name", f"{server.fqdn} is {', '.join(name)}")
+    return good("name", _leads(server.fqdn, name))
+
+
+def _leads(host: str, addresses: tuple[str, ...]) -> str:
+    return f"{host} needs no resolution" if addresses == (host,) else f"{host} leads to {', '.join(addresses)}"
 
 
 # --- ports -----------------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def _culprit(error: ServerError) -> Iterator[Check]:
         yield bad("logon", error.message, mend)
     if name is None:
         where = "script" if isinstance(error, _AFTER_THE_LOGON) else "logon"
-        yield Check(where, _grade(error), error.message, mend)
+        yield Check(where, _grade(error), error.message or type(error).__name__, mend)
 
 
 def _grade(error: ServerError) -> Grade:

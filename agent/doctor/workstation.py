@@ -22,6 +22,12 @@ OUTDATED = "the tables of the journal are not up to date"
 LOG_MEND = "Name a place under logs.file that you may write to."
 CONFIG_MEND = "Let only yourself write it: whoever can write this file decides where passwords are sent."
 
+_HOLDS = {
+    "password_file": "the file holds a password, and nobody but its owner may read it",
+    "password_env": "the environment variable holds a password",
+    "keyring": "the keyring holds a password",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Workstation:
@@ -67,7 +73,7 @@ class Workstation:
             self.fetch(name)
         except SecretMissing as error:
             return bad(line, error.message, error.next_step or f"Mend {error.where}.")
-        return good(line, f"{credential.sources[0]} holds a password, and nobody else may read it here")
+        return good(line, _HOLDS[credential.sources[0]])
 
     def _log(self) -> Check:
         if self.log_refusal is None:
