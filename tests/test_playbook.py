@@ -14,7 +14,9 @@ from agent.model import Effect, Role
 from agent.playbook import DEFAULT, REFUSAL, Playbook, load
 
 ROOT = Path(__file__).resolve().parent.parent
-READS = {"detect", "doctor", "readback", "restart-status", "hop", "events"}
+READS = {"detect", "doctor", "readback", "restart-status", "hop", "events"} | {
+    *("proxy", "addresses", "eas-events", "weblog"),
+}
 WRITES = {"backup", "clear", "restore", "restart", "recycle", "start-services", "close"}
 
 SCRIPT = """# look.ps1 - READS. It changes nothing.
