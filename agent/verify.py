@@ -9,10 +9,20 @@ from datetime import datetime
 from agent.answers import Answer, each, only
 from agent.errors import ServerError
 from agent.model import Change, Probe, Proof, Script, Server, SslFlags, Verdict
-from agent.probe import hop, probe
+from agent.probe import direct, endtoend, hop, probe
+from agent.probe.endtoend import Asking
+from agent.probe.phone import Phone, Phones
+from agent.probe.talk import USER_AGENT
+from agent.probe.turns import Turns
 from agent.proxypool import ProxyPool
 from agent.retry import Questioner
 from agent.transport import Arguments, ReadOnly
+
+MOST_END_TO_END = 4
+"""Times that one path is asked from end to end, however much patience there is: each one is a logon."""
+
+PATHS = (Probe.HOP, Probe.END_TO_END)
+"""What proves the path; the others corroborate."""
 
 PORT = 80
 """The proxy uses no other (domain 1.2), whatever port this machine reaches the back-end at."""
@@ -25,6 +35,8 @@ class Origins:
     from_agent: bool
     proxies: tuple[Server, ...]
     seconds: float  # for one answer
+    phones: Phones | None = None  # None: nobody is asked from end to end
+    marker: str = USER_AGENT  # User-Agent of what is asked as a test user
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,7 @@ class Verifier:
         self._origins = origins
         self._questioner = questioner
         self._clocks = clocks
+        self._turns = Turns()
 
     def flags(self, server: Server, transport: ReadOnly, wanted: Sequence[Change]) -> list[Proof]:
         """Each key as it reads now; bad where it blocks the proxy again, unknown where nobody answers."""
@@ -66,7 +79,40 @@ class Verifier:
 
     def hops(self, server: Server, *, is_before: bool = False) -> list[Proof]:
         """The answers of the proxy path: from here and from each proxy; once only `before` a change."""
-        return [self._ask(question, is_before=is_before) for question in self._questions(server)]
+        asked = [self._ask(question, is_before=is_before) for question in self._questions(server)]
+        phone = self._origins.phones.of(server) if self._origins.phones else None
+        return asked if phone is None else [*asked, *self._as_phone(server, phone, asked, is_before=is_before)]
+
+    def _as_phone(self, server: Server, phone: Phone, asked: Sequence[Proof], *, is_before: bool) -> Iterable[Proof]:
+        """As the test user: directly, and through each proxy whose own question was not refused.
+
+        Where it was, the cause is known, and another request would only hang in the proxy and write events.
+        """
+        asking = Asking(self._clocks.now, self._clocks.monotonic, self._origins.seconds, self._origins.marker)
+        few = replace(self._questioner.policy, attempts=min(MOST_END_TO_END, self._questioner.policy.attempts))
+        questioner = replace(self._questioner, policy=few)
+        bad = {proof.origin for proof in asked if proof.probe is Probe.HOP and proof.verdict is Verdict.BAD}
+        if self._origins.from_agent and "agent" not in bad:
+            with self._turns.of(server.name):
+                yield direct.direct(server, phone, asking)
+        for proxy in self._origins.proxies:
+            if proxy.name in server.proxies and proxy.name not in bad:
+                yield self._through(proxy, server, phone, asking, questioner if not is_before else None)
+
+    def _through(
+        self, proxy: Server, server: Server, phone: Phone, asking: Asking, questioner: Questioner | None
+    ) -> Proof:
+        attempts = 0
+
+        def once() -> Proof:
+            nonlocal attempts
+            attempts += 1
+            with self._turns.of(proxy.name), self._turns.of(server.name):
+                return endtoend.end_to_end(proxy, server, phone, asking)
+
+        is_over = lambda found: found.verdict is Verdict.GOOD or found.cause in endtoend.FINAL  # noqa: E731 - one use
+        answer = questioner.ask(once, is_good=is_over) if questioner else once()
+        return replace(answer, attempts=attempts)
 
     def _questions(self, server: Server) -> Iterable[Callable[[], Proof]]:
         clocks, seconds = self._clocks, self._origins.seconds
@@ -129,7 +175,9 @@ class Summary:
 def sum_up(proofs: Sequence[Proof]) -> Summary:
     """One bad answer is bad; good needs a good answer of the path; a path that nobody could ask is unknown."""
     flags = [proof for proof in proofs if proof.probe is Probe.METABASE]
-    paths = [proof for proof in proofs if proof.probe is Probe.HOP]
+    paths = [
+        proof for proof in proofs if proof.probe in (Probe.HOP, Probe.END_TO_END) and not _is_beside(proof, proofs)
+    ]
     if back := [proof for proof in flags if proof.verdict is Verdict.BAD]:
         return Summary(Verdict.BAD, "; ".join(proof.evidence for proof in back), is_reverted=True)
     if bad := [proof for proof in paths if proof.verdict is Verdict.BAD]:
@@ -141,8 +189,21 @@ def sum_up(proofs: Sequence[Proof]) -> Summary:
         return Summary(Verdict.UNKNOWN, f"the proxy path could not be proved{doubts}")
     if not paths:
         return Summary(Verdict.GOOD, "the flags read back as they should; no origin was configured to ask the path")
-    return Summary(Verdict.GOOD, f"proved from {', '.join(proof.origin for proof in good)}{doubts}")
+    origins = dict.fromkeys(_origin(proof) for proof in good)
+    return Summary(Verdict.GOOD, f"proved from {', '.join(origins)}{doubts}")
+
+
+def _origin(proof: Proof) -> str:
+    return f"end to end through {proof.origin}" if proof.probe is Probe.END_TO_END else proof.origin
+
+
+def _is_beside(proof: Proof, proofs: Sequence[Proof]) -> bool:
+    """This machine is not admitted and a proxy is: the directory is limited to the proxies (domain 8.1)."""
+    is_refused = proof.origin == "agent" and proof.cause == "address-refused"
+    return is_refused and any(
+        each.probe is Probe.HOP and each.origin != "agent" and each.verdict is Verdict.GOOD for each in proofs
+    )
 
 
 def _words(proof: Proof) -> str:
-    return f"from {proof.origin}: {proof.cause or proof.verdict} ({proof.evidence})"
+    return f"from {_origin(proof)}: {proof.cause or proof.verdict} ({proof.evidence})"

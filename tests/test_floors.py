@@ -42,6 +42,7 @@ FLOORS = {
     "agent.rollback": 4,
     "agent.doctor": 4,
     "agent.report": 4,
+    "agent.survey": 4,
     "agent.course": 5,
     "agent.fleet": 6,
     "agent.cli": 7,
