@@ -8,6 +8,7 @@
     |   |-- SecretMissing         a password is not where the configuration says it is
     |   `-- PlaybookError         a playbook or one of its scripts is not fit to be sent
     |-- JournalError              the record of runs cannot be opened, read or written
+    |   |-- NoJournal             nothing has been run from here yet, so there is no record to read
     |   `-- ImpossibleMove        a step was to enter a state that its life does not allow
     |-- Refused                   all is understood, and the answer is no
     |   |-- StalePlan             the server is no longer in the state that the plan was made from
@@ -80,6 +81,10 @@ class PlaybookError(ConfigError):
 
 class JournalError(EasfixError):
     """The record of runs cannot be opened, read or written."""
+
+
+class NoJournal(JournalError):
+    """Nothing has been run from here yet, so there is no record to read."""
 
 
 class ImpossibleMove(JournalError):

@@ -25,10 +25,14 @@ def command(options: Options, count: int) -> int:
     """
     from agent.cli.session import Session
     from agent.cli.view import show
+    from agent.errors import NoJournal
     from agent.outcome import Outcome
 
     with Session(options) as session:
-        runs = session.record.history(count)
+        try:
+            runs = session.record.history(count)
+        except NoJournal:
+            runs = ()
         if options.json:
             return show(Outcome("history", (), extra={"runs": [document(each) for each in runs]}), options)
         for each in runs:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from agent.model import SecondLook
+    from agent.cli.session import Session
+    from agent.model import SecondLook, ServerRecord
 
 
 @click.command("status")
@@ -32,23 +33,33 @@ def command(options: Options) -> int:
     from agent.outcome import Outcome, of_record
 
     with Session(options) as session:
-        journal = session.record
-        servers = [of_record(journal.server(run, name), next_step=f"easfix resume {run}") for run, name in
-                   journal.unclosed()]  # fmt: skip
+        owed, open_looks = _owed(session)
+        servers = [of_record(record, next_step=f"easfix resume {run}") for run, record in owed]
         looks = [
             {"run": each.run, "server": each.server, "due_at": each.due_at.isoformat(), "is_due": each.due_at <= now()}
-            for each in journal.looks_open()
+            for each in open_looks
         ]
         codes = (Exit.UNCERTAIN,) if servers or any(each["is_due"] for each in looks) else ()
         outcome = Outcome("status", tuple(servers), codes=codes, extra={"second_looks": looks})
         if options.json or servers:
             show(outcome, options)
         if not options.json:
-            for line in _second_looks(journal.looks_open(), now()):
+            for line in _second_looks(open_looks, now()):
                 print(line)
             if not servers and not looks:
                 print("Nothing is owed.")
         return int(outcome.exit_code)
+
+
+def _owed(session: Session) -> tuple[list[tuple[str, ServerRecord]], Sequence[SecondLook]]:
+    """The servers that something is owed to, each with its run, and the second looks that nobody took."""
+    from agent.errors import NoJournal
+
+    try:
+        journal = session.record
+    except NoJournal:
+        return [], ()
+    return [(run, journal.server(run, name)) for run, name in journal.unclosed()], journal.looks_open()
 
 
 def _second_looks(looks: Sequence[SecondLook], now: datetime) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from agent.errors import ConfigError, JournalError
+from agent.errors import ConfigError, JournalError, NoJournal
 from agent.journal import schema
 from agent.journal.faults import translated
 
@@ -108,7 +108,8 @@ def _postgresql(url: sa.URL) -> sa.Engine:
 
 def _sqlite(path: Path, read_only: bool) -> sa.Engine:
     if read_only and not path.is_file():
-        raise JournalError("there is no journal yet", where=str(path), next_step="nothing has been run from here")
+        hint = "nothing has been run from here; journal in the configuration says where the record is kept"
+        raise NoJournal("there is no journal yet", where=str(path), next_step=hint)
     if not read_only:
         _make_file(path)
     uri = uri_of(path, "ro" if read_only else "rw")
