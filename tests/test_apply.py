@@ -1,0 +1,68 @@
+"""What a restart leaves behind when nobody sees its end: a doubt, never a "nothing was changed"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from finding_nouns import SCRIPTS, SERVER, finding, vdir
+
+from agent import errors
+from agent.act import Actor
+from agent.apply import Cure, Limits
+from agent.journal import Journal, OpenRun, open_journal
+from agent.model import Action, Effect, Holder, Record, RunRecord, Script, StepState
+from agent.notice import ignore
+from agent.plan import Restart, decide
+from agent.retry import Policy, Questioner
+from agent.transport import Arguments
+
+NAMES = ("restart-status", "start-services", "close")
+EVERY = {**SCRIPTS, **{name: Script(name, "", Effect.WRITE, "0" * 64, 60) for name in NAMES}}
+
+
+class Rebooting:
+    """A server that takes the restart and is not seen again."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def run(self, script: Script, arguments: Arguments) -> list[Record]:
+        self.sent.append(script.id)
+        if script.id == "restart":
+            return [{"Kind": "restart", "State": "running"}]
+        raise errors.Unreachable("EX01", "connection refused", "Check that the WinRM service runs.")
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    clock = iter(datetime(2026, 5, 6, tzinfo=UTC) + timedelta(seconds=second) for second in range(10_000))
+    journal = open_journal(str(tmp_path / "journal.db"), lambda: next(clock))
+    yield journal
+    journal.close()
+
+
+@pytest.fixture
+def run(journal: Journal) -> OpenRun:
+    run = journal.begin(RunRecord("r1", "apply", datetime(2026, 5, 6, tzinfo=UTC), Holder("r1", "h", 1, "u"), "0.1.0"))
+    run.admit("EX01")
+    return run
+
+
+def test_a_restart_whose_end_nobody_saw_is_in_doubt(journal: Journal, run: OpenRun) -> None:
+    """That the question after it never arrived says nothing about the restart, which did."""
+    server = Rebooting()
+    patience = Questioner(Policy(attempts=2), lambda _: None, lambda: 0.0)
+    actor = Actor("EX01", run, server, patience, (), ignore)
+    plan = decide(SERVER, finding(vdir(8)), EVERY, Restart())
+    trouble = Cure("r1", plan, actor, EVERY, Limits(60, 180), patience).restart()
+
+    assert trouble is not None
+    assert trouble.is_unsure
+    assert server.sent.count("restart") == 1
+    (record,) = journal.server("r1", "EX01").steps
+    assert (record.step.action, record.state) == (Action.RESTART, StepState.UNKNOWN)
