@@ -38,7 +38,10 @@ def command(
     """
     from agent.cli.session import Session
     from agent.cli.view import show
+    from agent.errors import UsageError
 
+    if run and (skip or beyond_max_servers):
+        raise UsageError("with RUN, the servers are those of the run", next_step="Name some of them with --limit.")
     with Session(options) as session:
         if run:
             outcome = _second_look(session, run, limit, forced=take_over)
