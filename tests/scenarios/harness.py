@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from agent.lab.layout import CONFIG_FILE, Layout
 from agent.lab.truth import Account, DirectoryTruth, account
 from agent.lab.world.machine import Machine
 from agent.model import ServerState
+from agent.playbook import Playbook, load
 from agent.retry import Policy, Questioner
 from agent.transport import Connect
 from agent.verify import Clocks, Origins, Verifier
@@ -39,7 +40,7 @@ from agent.verify import Clocks, Origins, Verifier
 EAS = "W3SVC/1/ROOT/Microsoft-Server-ActiveSync"
 FLAGS = "AccessSSLFlags"
 PACE = Pace(restart_seconds=12.0, warm_up_seconds=0.0, proxy_seconds=1.0)
-PATIENCE: Mapping[str, Any] = {"verify": {"attempts": 3}, "timeouts": {"probe_seconds": 2}}
+PATIENCE: Mapping[str, Any] = {"verify": {"attempts": 3}, "timeouts": {"probe_seconds": 1}}
 READING_COUNTS = frozenset({"logons", "logon_failures", "requests_served", "winrm_requests"})
 """What looking at a server may add to."""
 
@@ -175,8 +176,8 @@ class Stand:
 
     def _tick(self) -> None:
         """Time passes by itself too, for whoever waits inside the lab's loop."""
-        while not self._over.wait(0.002):
-            self.clock.advance(0.002)
+        while not self._over.wait(0.001):
+            self.clock.advance(0.001)
 
 
 class StandSession(Session):
@@ -211,6 +212,11 @@ class StandSession(Session):
         )
         clocks = Clocks(session_module.now, time.monotonic)
         return Verifier(self.pool, self.playbook.scripts, origins, self.questioner("verify"), clocks)
+
+    @cached_property
+    def playbook(self) -> Playbook:
+        """As ever; read and checked once for all scenarios."""
+        return playbook()
 
     @cached_property
     def journal(self) -> Journal:
@@ -254,6 +260,12 @@ class Photograph:
         """The keys of the metabase whose own values differ, in memory or on disk."""
         pairs = ((self.memory, before.memory), (self.disk, before.disk))
         return {path for now, then in pairs for path in now.keys() | then.keys() if now.get(path) != then.get(path)}
+
+
+@cache
+def playbook() -> Playbook:
+    """The cure."""
+    return load()
 
 
 def expected_code(state: str, command: str) -> int:

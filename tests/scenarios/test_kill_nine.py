@@ -22,12 +22,10 @@ from agent.lab.truth import account
 
 QUICK = Pace(restart_seconds=0.5, warm_up_seconds=0.0, proxy_seconds=1.0)
 POINTS = (
-    ("back-up", "intended"),
     ("back-up", "done"),
     (f"clear {EAS}", "intended"),
     (f"clear {EAS}", "done"),
     ("restart", "intended"),
-    ("restart", "done"),
     ("close", "intended"),
 )
 
