@@ -27,7 +27,7 @@ lint: $(STAMP) ## Style and types
 	$(BIN)/mypy
 
 test: $(STAMP) lint ## Style, types and every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 bench: $(STAMP) ## Requests, CPU and memory of easfix itself, as ratios in one run
 	$(BIN)/python -m tests.bench.agent
