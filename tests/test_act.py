@@ -208,7 +208,7 @@ def test_a_second_sending_is_the_last(play: Play, error: errors.ServerError) -> 
     ended = stage.take()
 
     assert ended.state is StepState.FAILED
-    assert "looking shows that nothing was changed" in ended.message
+    assert "sent twice, and nothing was changed" in ended.message
     assert stage.states == ["intended", "unknown", "intended", "unknown", "intended", "failed"]
     assert stage.server.sent == SENDINGS == 2
 
