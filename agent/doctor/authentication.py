@@ -138,7 +138,7 @@ def _encryption(way: Way) -> Check:
         return warn(name, f"{said}: enough for this library, a later one will want it on", RC4_MEND)
     evidence = f"RC4 is missing, and a Server 2003 has nothing else: {said}"
     if way.tries_ntlm and not way.abilities.ntlm_missing:
-        return warn(name, f"{evidence}; NTLM will be used instead", RC4_MEND)
+        return warn(name, f"{evidence}; NTLM stands in where no ticket can be had", RC4_MEND)
     return bad(name, evidence, RC4_MEND)
 
 

@@ -10,7 +10,7 @@ from agent.doctor import authentication, judge, network, refusal
 from agent.doctor.ability import Abilities
 from agent.doctor.answers import Answers, read
 from agent.doctor.authentication import Way
-from agent.doctor.check import Check, Health, Kind, bad, good, warn
+from agent.doctor.check import Check, Grade, Health, Kind, bad, good, warn
 from agent.doctor.network import Network
 from agent.errors import BadAnswer, ConfigError, EasfixError, Interrupted, NoTerminal, ScriptFailed, ServerError
 from agent.model import RestartMethod, Role, Script, Server
@@ -64,8 +64,8 @@ class Doctor:
         way = Way(server, account.username, account.has_password, self.abilities)
         ours = tuple(authentication.checks(way, self.now()))
         seen = tuple(self._visit(server, is_open=network.is_open(outside)))
-        told = {check.name for check in seen}
-        yield from (check for check in ours if check.name not in told)
+        told = {check.name: check for check in seen}
+        yield from (_settled(check, told["logon"]) for check in ours if check.name not in told)
         yield from seen
         if server.role is Role.BACK_END:
             yield _test_user(server)
@@ -96,6 +96,13 @@ class Doctor:
             return read(server.name, server.role, records)
         except BadAnswer as error:  # not the wire's: the logon and the script did their part
             raise ScriptFailed(server.name, error.message, refusal.LOOK) from error
+
+
+def _settled(check: Check, logon: Check) -> Check:
+    """What was expected to stand in the way of the logon and did not is worth knowing, no more."""
+    if check.verdict is Grade.BAD and logon.verdict is Grade.GOOD:
+        return warn(check.name, f"{check.evidence}; the logon worked all the same", check.mend)
+    return check
 
 
 def _said(error: EasfixError) -> str:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from patients import ABLE, NOON, by_name, network, proxy, server
+from patients import ABLE, NOON, REALM, by_name, network, proxy, server
 
 from agent import errors
 from agent.doctor import Account, Doctor, Grade, Kind
-from agent.model import Effect, Record, RestartMethod, Script, Server
+from agent.model import Auth, Effect, Record, RestartMethod, Script, Server
 from agent.notice import ignore
 from agent.playbook import load
 from agent.transport import Arguments
@@ -139,6 +139,18 @@ def test_an_answer_that_makes_no_sense_is_bad() -> None:
 
     assert (found["logon"].verdict, found["script"].verdict) == ("good", "bad")
     assert "session" in found["script"].evidence
+
+
+def test_what_did_not_stand_in_the_way_after_all_is_a_warning() -> None:
+    """The logon itself knows better than what could be foretold of it."""
+    no_rc4 = replace(ABLE, kerberos=replace(REALM, permitted=(18, 17)))
+    account = Account("easfix@LAB.EXAMPLE", True)
+    changes: dict[str, Any] = {"abilities": no_rc4, "account": lambda _: account}
+    worked = doctor(Visits(), **changes).examine(server(Auth.KERBEROS))
+    failed = doctor(Visits(raising(errors.Denied("EX01", "no"))), **changes).examine(server(Auth.KERBEROS))
+
+    assert by_name(worked.checks)["kerberos-encryption"].verdict == "warn"
+    assert by_name(failed.checks)["kerberos-encryption"].verdict == "bad"
 
 
 def test_without_a_test_user_the_proof_ends_early() -> None:
