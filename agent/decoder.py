@@ -52,9 +52,18 @@ def decode(evidence: Evidence) -> tuple[Diagnosis, ...]:
         return ()
     for name, words in _settings(evidence):
         found.read(name, words)
-    for names, words in _symptoms(evidence):
-        found.weigh(names, words)
+    for symptom in _symptoms(evidence):
+        found.weigh(symptom)
     return found.ranked()
+
+
+@dataclass(frozen=True, slots=True)
+class _Symptom:
+    """What was met, the causes it fits, and the stage that the question began behind: none up to there explains it."""
+
+    fits: tuple[str, ...]
+    words: str
+    behind: Stage = Stage.HERE
 
 
 class _Found:
@@ -72,12 +81,13 @@ class _Found:
         if not self._is_disproved(name):
             self._certain.setdefault(name, []).append(words)
 
-    def weigh(self, names: tuple[str, ...], words: str) -> None:
-        """A symptom: of a cause that is certain already, of the only one it fits, or of each that it may have."""
+    def weigh(self, symptom: _Symptom) -> None:
+        """Of a cause that is certain already, of the only one it fits, or of each that it may have."""
+        names, words = symptom.fits, symptom.words
         known = [name for name in names if name in self._certain]
         first = min(CAUSES[name].stage for name in names)
-        earlier = [name for name in self._certain if Stage.HERE < CAUSES[name].stage < first]
-        if known or earlier:
+        earlier = [name for name in self._certain if symptom.behind < CAUSES[name].stage < first]
+        if known or (earlier and len(names) > 1):
             for name in known:
                 self._certain[name].append(words)
             return
@@ -88,6 +98,8 @@ class _Found:
 
     def ranked(self) -> tuple[Diagnosis, ...]:
         """Certain ones first, in the order of a request's way; then the likely ones in the order they fit."""
+        if "service-stopped" in self._certain:
+            self._certain.pop("site-stopped", None)  # no site runs without the service
         sure = sorted(self._certain, key=lambda name: list(CAUSES).index(name))
         maybe = [name for name in self._likely if name not in self._certain]
         made = [Diagnosis(CAUSES[name], Certainty.CERTAIN, tuple(self._certain[name])) for name in sure]
@@ -145,33 +157,35 @@ def _of_finding(finding: Finding) -> Iterator[tuple[str, str]]:
         yield "service-pack-too-old", f"Exchange 2003 build {finding.facts.exchange_build}"
 
 
-def _symptoms(evidence: Evidence) -> Iterator[tuple[tuple[str, ...], str]]:
+def _symptoms(evidence: Evidence) -> Iterator[_Symptom]:
     """What was met on the way, each with the causes that it fits; the proxy's own answers before those from here."""
     mine = evidence.proof(Probe.HOP, evidence.proxy)
     through = evidence.proof(Probe.END_TO_END, evidence.proxy)
     if evidence.is_unreachable and mine and mine.cause in ("refused", "timed-out"):
-        yield ("server-down",), f"no logon came about, and from {evidence.proxy}: {mine.cause}"
+        words = f"no logon came about, and from {evidence.proxy}: {mine.cause}"
+        yield _Symptom(("server-down",), words, Stage.PROXY)
     yield from _of_hop(evidence, mine)
     if through and through.verdict is not Verdict.GOOD:
         yield from _through(evidence, through)
     for event in evidence.events:
         if event.id in EVENTS:
-            yield EVENTS[event.id], f"event {event.id} on {evidence.proxy} at {event.at:%H:%M:%S}"
+            yield _Symptom(EVENTS[event.id], f"event {event.id} on {evidence.proxy} at {event.at:%H:%M:%S}")
 
 
-def _of_hop(evidence: Evidence, mine: Proof | None) -> Iterator[tuple[tuple[str, ...], str]]:
+def _of_hop(evidence: Evidence, mine: Proof | None) -> Iterator[_Symptom]:
     """The proxy's answer; one from here counts where the proxy got none, or where it shows what a proxy cannot see."""
-    here = evidence.proof(Probe.HOP, "agent")
-    logon = evidence.proof(Probe.LOGON, "agent")
-    if mine and mine.verdict is not Verdict.GOOD and mine.cause in HOP:
-        yield _told_by_log(evidence, mine.cause), _words(mine)
+    others = [evidence.proof(probe, "agent") for probe in (Probe.HOP, Probe.LOGON)]
+    failed = [proof for proof in others if proof and proof.verdict is not Verdict.GOOD]
     is_asked = mine is not None and mine.cause in ("", *HOP)
-    for proof in (here, logon):
-        if proof and proof.verdict is not Verdict.GOOD:
-            names = LOGON.get(proof.cause) or HOP.get(proof.cause)
-            is_own = not is_asked or names == BROKEN or proof.cause in LOGON
-            if names and is_own:
-                yield names, _words(proof)
+    if mine and mine.verdict is not Verdict.GOOD and mine.cause in HOP:
+        names = _told_by_log(evidence, mine.cause)
+        if mine.cause == "timed-out" and any(HOP.get(proof.cause) == BROKEN for proof in failed):
+            names = BROKEN  # bytes came here: the port is open
+        yield _Symptom(names, _words(mine), Stage.PROXY)
+    for proof in failed:
+        fits = LOGON.get(proof.cause) or HOP.get(proof.cause)
+        if fits and (not is_asked or fits == BROKEN or proof.cause in LOGON):
+            yield _Symptom(fits, _words(proof), Stage.PROXY)
 
 
 def _told_by_log(evidence: Evidence, cause: str) -> tuple[str, ...]:
@@ -181,14 +195,14 @@ def _told_by_log(evidence: Evidence, cause: str) -> tuple[str, ...]:
     return tuple(told) if len(names) > 1 and len(told) == 1 and told <= set(names) else names
 
 
-def _through(evidence: Evidence, proof: Proof) -> Iterator[tuple[tuple[str, ...], str]]:
+def _through(evidence: Evidence, proof: Proof) -> Iterator[_Symptom]:
     names = END_TO_END.get(proof.cause, ("proxy-broken",))
     told = {SERVER_EVENTS[event.id]: event for event in evidence.server_events if event.id in SERVER_EVENTS}
     fits = [name for name in names if name in told]
     if proof.cause.startswith("foldersync-5") and fits:
         event = told[fits[0]]
-        yield (fits[0],), f"event {event.id} of Server ActiveSync at {event.at:%H:%M:%S}"
-    yield names, _words(proof)
+        yield _Symptom((fits[0],), f"event {event.id} of Server ActiveSync at {event.at:%H:%M:%S}")
+    yield _Symptom(names, _words(proof))
 
 
 def _words(proof: Proof) -> str:
