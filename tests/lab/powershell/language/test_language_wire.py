@@ -82,6 +82,7 @@ def test_a_plain_value_comes_back_as_it_went(value: Any) -> None:
         (None, "<Nil />"),
         (byte_array(b"\x01\x02"), "<BA>AQI=</BA>"),
     ],
+    ids=lambda value: type(value).__name__,
 )
 def test_each_type_has_its_element(value: Any, element: str) -> None:
     assert element in _sent(value)
