@@ -275,8 +275,8 @@ def confirm(question: str) -> None:
             "a change must be confirmed, and there is no terminal to ask at",
             next_step="Give --yes where nobody can be asked, best with a plan that somebody has read.",
         )
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     with asking():
+        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline()
     if not answer.endswith("\n"):  # the end of the input, which leaves the cursor behind the question
         print(file=sys.stderr)
