@@ -177,6 +177,7 @@ def test_ctrl_c_at_the_question_ends_at_once(desk: Desk) -> None:
 
 
 def test_ctrl_c_under_way_finishes_the_step_and_says_so(desk: Desk) -> None:
+    desk.fleet["EX01"].machine.iisreset.seconds = 8.0
     screen = desk.easfix("apply", "--yes")
     screen.until("restart")
     screen.type("\x03")
@@ -306,6 +307,7 @@ def test_without_a_terminal_no_password_is_asked_for(asking: Desk) -> None:
 
 
 def test_a_second_ctrl_c_gives_the_cursor_back(desk: Desk) -> None:
+    desk.fleet["EX01"].machine.iisreset.seconds = 300.0  # it is certainly still under way
     screen = desk.easfix("apply", "--yes")
     screen.until("restart")
     screen.type("\x03")
