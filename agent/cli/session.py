@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from agent.fleet import Looker
     from agent.journal import Journal
     from agent.logs import Redactor
-    from agent.model import Holder, Server
+    from agent.model import Auth, Holder, Server
     from agent.notice import Listen
     from agent.plan import Restart
     from agent.playbook import Playbook
+    from agent.probe.phone import Phones
     from agent.proxypool import ProxyPool
     from agent.retry import Questioner
+    from agent.survey import Surveyor
     from agent.transport import Connect
     from agent.verify import Verifier
 
@@ -137,6 +139,7 @@ class Session:
         """Opens visits; passwords are fetched when the first one needs them."""
         from agent.transport.choose import Connector
         from agent.transport.credentials import Credentials, Secret
+        from agent.transport.wire import Waits
 
         def credentials(server: Server) -> Credentials:
             logon = self.secrets.logon(server.credentials)
@@ -144,7 +147,9 @@ class Session:
                 logon.username, None if logon.password is None else Secret(logon.password.get_secret_value())
             )
 
-        return Connector(credentials, time.monotonic)
+        limits = self.config.timeouts
+        waits = Waits(limits.connect_seconds, limits.operation_seconds, limits.read_seconds)
+        return Connector(credentials, time.monotonic, waits)
 
     def unlock(self, servers: Sequence[Server]) -> None:
         """Every password that a run will need is fetched, or asked for, before the run begins: ConfigError otherwise.
@@ -153,6 +158,8 @@ class Session:
         """
         for server in (*servers, *(self.proxies if self.config.verify.from_proxies else ())):
             self.connect(server).close()
+        for server in servers if self.config.verify.end_to_end else ():
+            self.phones.of(server)
 
     @cached_property
     def playbook(self) -> Playbook:
@@ -227,11 +234,34 @@ class Session:
 
         section = self.config.verify
         origins = Origins(
-            section.from_agent, self.proxies if section.from_proxies else (), self.config.timeouts.probe_seconds
+            section.from_agent,
+            self.proxies if section.from_proxies else (),
+            self.config.timeouts.probe_seconds,
+            self.phones if section.end_to_end else None,
+            f"easfix-{secrets.token_hex(3)}",
         )
         return Verifier(
             self.pool, self.playbook.scripts, origins, self.questioner("verify"), Clocks(now, time.monotonic)
         )
+
+    @cached_property
+    def phones(self) -> Phones:
+        """The test users."""
+        from agent.probe.phone import Phones
+        from agent.transport.credentials import Credentials, Secret
+
+        def logon(server: Server) -> tuple[Credentials, Auth]:
+            found = self.secrets.logon(server.test_user)
+            password = None if found.password is None else Secret(found.password.get_secret_value())
+            return Credentials(found.username, password), found.auth
+
+        return Phones(logon)
+
+    def surveyor(self) -> Surveyor:
+        """Finds out why a path does not work."""
+        from agent.survey import Surveyor
+
+        return Surveyor(self.pool, self.connect, self.playbook.scripts, now, self.config.run.concurrency)
 
     @property
     def restart(self) -> Restart:

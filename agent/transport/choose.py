@@ -11,14 +11,18 @@ from agent.model import Record, Scalar, Script, Server, Way
 from agent.transport import Transport
 from agent.transport.credentials import Credentials
 from agent.transport.gate import Gate
+from agent.transport.wire import WAITS, Waits
 
 
 class Connector:
     """Opens visits for a whole run; all visits under one account share one gate. A `Connect`."""
 
-    def __init__(self, credentials: Callable[[Server], Credentials], monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, credentials: Callable[[Server], Credentials], monotonic: Callable[[], float], waits: Waits = WAITS
+    ) -> None:
         self._credentials = credentials
         self._monotonic = monotonic
+        self._waits = waits
         self._gates: dict[Credentials, Gate] = {}
         self._lock = threading.Lock()
 
@@ -36,10 +40,10 @@ class Connector:
             if way is Way.PSRP:
                 from agent.transport.psrp import PsrpTransport
 
-                return PsrpTransport(server, credentials, self._monotonic, gate)
+                return PsrpTransport(server, credentials, self._monotonic, gate, self._waits)
             from agent.transport.winrm import WinrmTransport
 
-            return WinrmTransport(server, credentials, self._monotonic, gate)
+            return WinrmTransport(server, credentials, self._monotonic, gate, self._waits)
 
         return make
 

@@ -23,7 +23,7 @@ from agent.model import Scalar, Script
 from agent.transport import clixml
 from agent.transport.clixml import Plain
 from agent.transport.faults import Fault, Stage, describe
-from agent.transport.visit import OPERATION_SECONDS, Visit, silence
+from agent.transport.visit import Visit, silence
 
 _OPERATION_TIMED_OUT = 2150858793  # wsmerror.h: nothing to receive yet
 
@@ -44,7 +44,7 @@ class PsrpTransport(Visit):
             ssl=address.scheme == "https",
             auth="negotiate",
             encryption="always" if address.scheme == "http" else "auto",
-            operation_timeout=OPERATION_SECONDS,
+            operation_timeout=self.line.waits.operation,
         )
         self._wsman.transport.session = opened
 
@@ -95,7 +95,7 @@ class PsrpTransport(Visit):
                 return describe(error, self.stage)
 
     def _limit(self) -> None:
-        self._wsman.operation_timeout = max(1, min(OPERATION_SECONDS, math.ceil(self.line.remaining)))
+        self._wsman.operation_timeout = max(1, min(self.line.waits.operation, math.ceil(self.line.remaining)))
 
     def _free(self) -> None:
         """Give back the place of the last command; a shell has 15 (domain 6.1)."""

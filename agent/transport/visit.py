@@ -22,9 +22,8 @@ from agent.transport.gate import Attempt, Gate
 from agent.transport.logon import Logon, logon_errors
 from agent.transport.records import failed, records
 from agent.transport.translation import blame, lacks_remoting, translate
-from agent.transport.wire import Line, Lost, Overdue, Oversized, session
+from agent.transport.wire import WAITS, Line, Lost, Overdue, Oversized, Waits, session
 
-OPERATION_SECONDS = 20  # how long the server may hold a request; WinRM 2.0 allows 60 (domain 6.1)
 OPENING_SECONDS = 60.0  # for a session to open
 CLOSING_SECONDS = 5.0  # for one to close: the work is done, nobody should wait for it
 
@@ -43,10 +42,15 @@ class Visit(ABC):
     """What the library behind this way in raises."""
 
     def __init__(
-        self, server: Server, credentials: Credentials, monotonic: Callable[[], float], gate: Gate | None = None
+        self,
+        server: Server,
+        credentials: Credentials,
+        monotonic: Callable[[], float],
+        gate: Gate | None = None,
+        waits: Waits = WAITS,
     ) -> None:
         self.server = server
-        self.line = Line(monotonic)
+        self.line = Line(monotonic, waits)
         self.stage = Stage.OPENING
         self.lacks_remoting = False  # the server said so when it was asked for a session
         self._credentials = credentials
@@ -140,7 +144,7 @@ class Visit(ABC):
         """See whether anybody is there before waiting in the queue of the gate, and holding it up."""
         winrm = self.server.winrm
         try:
-            socket.create_connection((self.server.address, winrm.port), self.line.connect_timeout).close()
+            socket.create_connection((self.server.address, winrm.port), self.line.waits.connect).close()
         except TimeoutError as error:
             raise translate(self.server.name, Fault(Stage.OPENING, frozenset({"ConnectTimeout"}))) from error
         except OSError as error:

@@ -19,7 +19,7 @@ from agent.transport import bootstrap
 from agent.transport.clixml import Plain
 from agent.transport.faults import Fault, Stage, describe
 from agent.transport.sealing import Sealing
-from agent.transport.visit import OPERATION_SECONDS, Visit, silence
+from agent.transport.visit import Visit, silence
 
 _UTF8 = 65001  # code page of the shell: CLIXML is written in it
 _PIECE = 32 * 1024  # bytes of standard input in a request; an envelope holds 150 KB (domain 6.1)
@@ -43,8 +43,8 @@ class WinrmTransport(Visit):
         self._protocol = Protocol(
             url,
             transport="kerberos",  # the one whose credentials pywinrm does not ask for: the session has its own logon
-            read_timeout_sec=OPERATION_SECONDS + 10,
-            operation_timeout_sec=OPERATION_SECONDS,
+            read_timeout_sec=math.ceil(self.line.waits.read),
+            operation_timeout_sec=self.line.waits.operation,
         )
         opened.headers["Content-Type"] = "application/soap+xml;charset=UTF-8"
         wire: Any = self._protocol.transport
@@ -117,7 +117,7 @@ class WinrmTransport(Visit):
                 return b"".join(stdout), b"".join(stderr), code
 
     def _limit(self) -> None:
-        self._protocol.operation_timeout_sec = max(1, min(OPERATION_SECONDS, math.ceil(self.line.remaining)))
+        self._protocol.operation_timeout_sec = max(1, min(self.line.waits.operation, math.ceil(self.line.remaining)))
 
 
 class NoPowerShell(exceptions.WinRMError):

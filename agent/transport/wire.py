@@ -31,13 +31,33 @@ class Overdue(Exception):  # noqa: N818 - as above
     """The time for a script, or for a session to open, is over."""
 
 
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Seconds: for a connection, for the server to hold a request (WinRM 2.0 allows 60, domain 6.1), for an answer.
+
+    An answer may always take longer than the server may hold the request, or every quiet server looks dead.
+    """
+
+    connect: float = 10.0
+    operation: int = 20
+    read: float = 40.0
+
+    def __post_init__(self) -> None:
+        """ValueError where the answer would be given up before the server may give it."""
+        if self.read <= self.operation:
+            raise ValueError("read must be more than operation")
+
+
+WAITS = Waits()
+"""Unless the configuration says otherwise."""
+
+
 @dataclass(slots=True)
 class Line:
     """One connection, its limits and what passed over it. Sizes in bytes, times in seconds of `monotonic`."""
 
     monotonic: Callable[[], float]
-    connect_timeout: float = 10.0
-    read_timeout: float = 30.0  # longer than any server-side wait (visit.OPERATION_SECONDS)
+    waits: Waits = WAITS
     most_bytes: int = 64 * 1024 * 1024  # of all answers to one script
     largest: int = 2 * 1024 * 1024  # of one answer; we ask for envelopes of 150 KB, a newer server gives 500
     deadline: float = float("inf")
@@ -112,7 +132,7 @@ class _Adapter(HTTPAdapter):
     ) -> requests.Response:
         remaining = self._line.remaining
         # Longer than the server may hold the request, which is never longer than what remains.
-        limits = (min(self._line.connect_timeout, remaining), min(self._line.read_timeout, remaining + _GRACE))
+        limits = (min(self._line.waits.connect, remaining), min(self._line.waits.read, remaining + _GRACE))
         self._line.sent += 1
         response = super().send(request, stream=True, timeout=limits, verify=verify, cert=cert, proxies={})
         response._content = self._read(response.raw)  # what Response.content would set, without a limit

@@ -15,7 +15,7 @@ from visiting import ECHO, TIMEOUT, Visits, script, shells
 
 from agent import errors
 from agent.model import Auth, Server, Winrm
-from agent.transport.wire import Line, session
+from agent.transport.wire import Line, Waits, session
 
 ONE = "New-Object -TypeName 'PSObject' -Property @{ N = 1 }"
 
@@ -156,13 +156,15 @@ def test_a_script_past_its_time_is_timed_out_and_does_not_run_on(visits: Visits)
     assert shells(visits.fleet["EX03"]) == before
 
 
-def test_a_script_may_take_longer_than_the_server_holds_a_request(
-    visits: Visits, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in ("psrp", "winrm"):
-        monkeypatch.setattr(f"agent.transport.{module}.OPERATION_SECONDS", 1)
+def test_a_script_may_take_longer_than_the_server_holds_a_request(visits: Visits) -> None:
+    visit = visits.to(connector=visits.connector(waits=Waits(operation=1, read=5)))
 
-    assert visits.run("Start-Sleep -Milliseconds 2500\n" + ONE) == [{"N": 1}]
+    assert visit.run(script("Start-Sleep -Milliseconds 2500\n" + ONE), {}) == [{"N": 1}]
+
+
+def test_an_answer_may_take_longer_than_the_server_may_hold_a_request() -> None:
+    with pytest.raises(ValueError, match="read must be more"):
+        Waits(operation=20, read=20)
 
 
 def test_a_pool_that_takes_its_time_to_open_is_waited_for(psrp: Visits, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from agent.model import Auth, Effect, Record, Scalar, Script, Server, Way, Winrm
 from agent.transport import Transport
 from agent.transport.choose import Connector
 from agent.transport.credentials import Credentials, Secret
+from agent.transport.wire import WAITS, Waits
 
 TIMEOUT = 60.0  # of a script, where the test is not about it
 
@@ -47,12 +48,16 @@ class Visits:
         return Server(name, "127.0.0.1", node.machine.fqdn, winrm=replace(listener, **winrm))
 
     def connector(
-        self, password: str | None = None, user: str = "", monotonic: Callable[[], float] = time.monotonic
+        self,
+        password: str | None = None,
+        user: str = "",
+        monotonic: Callable[[], float] = time.monotonic,
+        waits: Waits = WAITS,
     ) -> Connector:
         """A connector for one run; without a password, the right one."""
         name = user or f"LAB\\{self.fleet.administrator.name}"
         credentials = Credentials(name, Secret(self.password if password is None else password))
-        return Connector(lambda _: credentials, monotonic)
+        return Connector(lambda _: credentials, monotonic, waits)
 
     def to(self, name: str = "EX01", *, connector: Connector | None = None, **winrm: Any) -> Any:
         """A visit; closed when the test is over."""

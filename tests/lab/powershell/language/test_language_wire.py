@@ -62,6 +62,7 @@ def _of(script: str) -> Any:
         [1, "two", None],
     ],
     ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_a_plain_value_comes_back_as_it_went(value: Any) -> None:
     back = _back(value)
@@ -82,7 +83,6 @@ def test_a_plain_value_comes_back_as_it_went(value: Any) -> None:
         (None, "<Nil />"),
         (byte_array(b"\x01\x02"), "<BA>AQI=</BA>"),
     ],
-    ids=lambda value: type(value).__name__,
 )
 def test_each_type_has_its_element(value: Any, element: str) -> None:
     assert element in _sent(value)
