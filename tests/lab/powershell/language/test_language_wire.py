@@ -61,7 +61,6 @@ def _of(script: str) -> Any:
         Version("6.5.7638.1"),
         [1, "two", None],
     ],
-    ids=repr,
     ids=lambda value: type(value).__name__,
 )
 def test_a_plain_value_comes_back_as_it_went(value: Any) -> None:
