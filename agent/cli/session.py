@@ -139,7 +139,7 @@ class Session:
         """Opens visits; passwords are fetched when the first one needs them."""
         from agent.transport.choose import Connector
         from agent.transport.credentials import Credentials, Secret
-        from agent.transport.wire import Waits
+        from agent.transport.waits import Waits
 
         def credentials(server: Server) -> Credentials:
             logon = self.secrets.logon(server.credentials)

@@ -11,7 +11,7 @@ from agent.model import Record, Scalar, Script, Server, Way
 from agent.transport import Transport
 from agent.transport.credentials import Credentials
 from agent.transport.gate import Gate
-from agent.transport.wire import WAITS, Waits
+from agent.transport.waits import WAITS, Waits
 
 
 class Connector:

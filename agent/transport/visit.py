@@ -22,7 +22,8 @@ from agent.transport.gate import Attempt, Gate
 from agent.transport.logon import Logon, logon_errors
 from agent.transport.records import failed, records
 from agent.transport.translation import blame, lacks_remoting, translate
-from agent.transport.wire import WAITS, Line, Lost, Overdue, Oversized, Waits, session
+from agent.transport.waits import WAITS, Waits
+from agent.transport.wire import Line, Lost, Overdue, Oversized, session
 
 OPENING_SECONDS = 60.0  # for a session to open
 CLOSING_SECONDS = 5.0  # for one to close: the work is done, nobody should wait for it

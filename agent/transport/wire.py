@@ -13,6 +13,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.response import BaseHTTPResponse
 
 from agent.model import Winrm
+from agent.transport.waits import WAITS, Waits
 
 _PIECE = 65536
 _GRACE = 5.0  # seconds for an answer to come after the server stopped waiting
@@ -29,27 +30,6 @@ class Oversized(Exception):  # noqa: N818 - as above
 
 class Overdue(Exception):  # noqa: N818 - as above
     """The time for a script, or for a session to open, is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Waits:
-    """Seconds: for a connection, for the server to hold a request (WinRM 2.0 allows 60, domain 6.1), for an answer.
-
-    An answer may always take longer than the server may hold the request, or every quiet server looks dead.
-    """
-
-    connect: float = 10.0
-    operation: int = 20
-    read: float = 40.0
-
-    def __post_init__(self) -> None:
-        """ValueError where the answer would be given up before the server may give it."""
-        if self.read <= self.operation:
-            raise ValueError("read must be more than operation")
-
-
-WAITS = Waits()
-"""Unless the configuration says otherwise."""
 
 
 @dataclass(slots=True)

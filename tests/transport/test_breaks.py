@@ -15,7 +15,8 @@ from visiting import ECHO, TIMEOUT, Visits, script, shells
 
 from agent import errors
 from agent.model import Auth, Server, Winrm
-from agent.transport.wire import Line, Waits, session
+from agent.transport.waits import Waits
+from agent.transport.wire import Line, session
 
 ONE = "New-Object -TypeName 'PSObject' -Property @{ N = 1 }"
 

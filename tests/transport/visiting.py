@@ -14,7 +14,7 @@ from agent.model import Auth, Effect, Record, Scalar, Script, Server, Way, Winrm
 from agent.transport import Transport
 from agent.transport.choose import Connector
 from agent.transport.credentials import Credentials, Secret
-from agent.transport.wire import WAITS, Waits
+from agent.transport.waits import WAITS, Waits
 
 TIMEOUT = 60.0  # of a script, where the test is not about it
 
