@@ -38,7 +38,6 @@ def command(options: Options, limit: tuple[str, ...], skip: tuple[str, ...], bey
     bad; 4: something could not be told.
     """
     from agent.cli.checks import show
-    from agent.cli.progress import Progress
     from agent.cli.session import Session
     from agent.fleet import over
 
@@ -46,7 +45,7 @@ def command(options: Options, limit: tuple[str, ...], skip: tuple[str, ...], bey
     with ExitStack() as stack:
         refusal = _enter(session, stack)
         servers = _all(session, session.servers(limit, skip, beyond_cap=beyond_max_servers))
-        with Progress(options) as listen:
+        with session.progress(servers) as listen:
             here, doctor = _instruments(session, servers, refusal, listen)
             healths = [here, *over(servers, doctor.examine, session.config.run.concurrency)]
         return show(healths, options)
