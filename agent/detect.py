@@ -61,6 +61,7 @@ def read(server: Server, records: Sequence[Record], at: datetime) -> Finding:
         vdirs=tuple(sorted(vdirs, key=lambda vdir: (vdir.site, vdir.path.lower()))),
         services=tuple(_service(found) for found in fields if found.kind == "service"),
         ad_objects=tuple(_ad_object(found) for found in fields if found.kind == "active-directory"),
+        endpoint=f"{server.fqdn} at {server.address}:{server.winrm.port}".casefold(),
     )
     return replace(finding, siblings=siblings(finding))
 

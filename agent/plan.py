@@ -76,10 +76,15 @@ def impact(finding: Finding, restart: Restart) -> Impact:
 
 
 def fingerprint(finding: Finding) -> str:
-    """A digest of all that the decision rests on; another one later means that the server has moved since."""
+    """A digest of all that the decision rests on; another one later means that the server has moved since.
+
+    Which server it is counts too: one of the same name in another fleet is not the one that was decided about.
+    """
     facts = finding.facts
     return digest(
         {
+            "endpoint": finding.endpoint,
+            "fqdn": facts.fqdn.casefold(),
             "vdirs": finding.vdirs,
             "ad": [replace(found, message="") for found in finding.ad_objects],  # its words may vary from day to day
             "service_pack": facts.exchange_service_pack,

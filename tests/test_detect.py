@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from finding_nouns import AT, EAS, SCRIPTS, SERVER, WELL, record_of
 from agent.detect import look, read
 from agent.errors import BadAnswer
 from agent.model import AuthFlags, Effect, Record, Script, SslFlags, VdirRole
+from agent.plan import fingerprint
 from agent.transport import Arguments, ReadOnly
 
 RECORDS = tuple(record_of(kind) for kind in WELL)
@@ -131,3 +133,16 @@ def test_a_look_cannot_write() -> None:
 
     with pytest.raises(Exception, match="may only read"):
         look(SERVER, ReadOnly(Answering(*RECORDS)), writing, AT)
+
+
+def test_who_was_asked_is_part_of_what_the_plan_rests_on() -> None:
+    """The same names in another fleet: everything reads the same, and it is another server all the same."""
+    others = [
+        replace(SERVER, address="192.0.2.7"),
+        replace(SERVER, fqdn="ex01.other.example"),
+        replace(SERVER, winrm=replace(SERVER.winrm, port=15985)),
+    ]
+    prints = {fingerprint(read(server, RECORDS, AT)) for server in (SERVER, *others)}
+
+    assert len(prints) == 4
+    assert fingerprint(read(replace(SERVER, fqdn=SERVER.fqdn.upper()), RECORDS, AT)) in prints

@@ -182,6 +182,8 @@ RELEVANT = [
     finding(is_clustered=True),
     finding(is_iisreset_disabled=True),
     finding(exchange_vdir="/exchange-oma"),
+    finding(fqdn="ex01.other.example"),
+    replace(finding(), endpoint="ex01.lab.example at 192.0.2.7:5985"),
 ]
 IRRELEVANT = [
     finding(at=AT.replace(year=2027)),

@@ -142,7 +142,7 @@ def _stale(plan: Plan, decided: Sequence[Decided]) -> list[Decided]:
         if before is None:
             reason = "refused: the plan does not name this server"
         elif each.looked.error is None and before.fingerprint != each.plan.fingerprint:
-            reason = "refused: the server has changed since the plan was made; plan again"
+            reason = "refused: this server is not as it was planned for, or is another one of its name; plan again"
         elif each.plan.steps and not before.steps:
             reason = "refused: the plan leaves this server alone, and now it would be changed; plan again"
         if reason:

@@ -134,6 +134,7 @@ class Finding:
     services: tuple[Service, ...]
     ad_objects: tuple[AdObject, ...] = ()
     siblings: tuple[Sibling, ...] = ()
+    endpoint: str = ""  # whom the look asked, as the configuration says: its fqdn, and where it connected
 
     @property
     def eas(self) -> tuple[Vdir, ...]:
