@@ -54,6 +54,8 @@ def command(options: Options) -> None:
 @click.option("--seed", type=int, default=None, help="Makes everything that is left to chance the same again.")
 @click.option("--restart-seconds", type=float, callback=seconds_, default=12.0, show_default=True,
               help="What an iisreset costs.")  # fmt: skip
+@click.option("--warm-up-seconds", type=float, callback=seconds_, default=2.0, show_default=True,
+              help="How long the first request to a web site takes after a restart.")  # fmt: skip
 @click.option("--proxy-seconds", type=float, callback=seconds_, default=10.0, show_default=True,
               help="When a proxied request times out.")  # fmt: skip
 @click.option("--hop", type=click.Choice(["hang", "403"]), default="hang", show_default=True,
@@ -67,6 +69,7 @@ def up(
     faults: tuple[str, ...],
     seed: int | None,
     restart_seconds: float,
+    warm_up_seconds: float,
     proxy_seconds: float,
     hop: str,
 ) -> None:
@@ -82,7 +85,7 @@ def up(
         from agent.lab.fleet import Fleet, Pace
         from agent.lab.layout import Layout
 
-    pace = Pace(restart_seconds=restart_seconds, proxy_seconds=proxy_seconds, hop_hangs=hop == "hang")
+    pace = Pace(restart_seconds, warm_up_seconds, proxy_seconds, hop_hangs=hop == "hang")
     with plain_words(directory):
         fleet = Fleet(servers, proxies, faults or None, seed=seed, pace=pace)
         with _stopping() as stop:

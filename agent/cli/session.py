@@ -17,8 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+import click
+
 from agent.cli.options import Options
-from agent.errors import NoTerminal, Refused
+from agent.errors import EasfixError, NoTerminal, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,14 +53,14 @@ class Session:
 
     def __init__(self, options: Options) -> None:
         from agent import config
-        from agent.cli.interrupt import Interrupt
+        from agent.cli.interrupt import Interrupt, Work
 
         self.options = options
         self.path: Path = config.find(options.config)
         self.config: Config = config.load(self.path)
         self.redactor = known_secrets()
         self.stop = threading.Event()
-        self._interrupt = Interrupt(self.stop)
+        self._interrupt = Interrupt(self.stop, Work(command_name(), as_json=options.json))
         self._exits = ExitStack()
 
     def __enter__(self) -> Self:
@@ -75,7 +77,9 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Everything that was opened is closed."""
+        """Everything that was opened is closed; an error is told which run it ended."""
+        if isinstance(error, EasfixError):
+            error.run_ended = self._interrupt.work.run
         self._exits.close()
 
     # --- who and where -------------------------------------------------------------------------------------------
@@ -123,7 +127,13 @@ class Session:
         for name in sorted({each.credentials for each in servers}):
             if known[name.casefold()].prompt:
                 self.secrets.logon(name)
+        if run:
+            self.began(run)
         return Progress(self.options, [each.name for each in servers], run, self._interrupt)
+
+    def began(self, run: str) -> None:
+        """From here on an end of this command, however it comes, is the end of this run."""
+        self._interrupt.work.run = run
 
     # --- ways in -------------------------------------------------------------------------------------------------
 
@@ -215,11 +225,14 @@ class Session:
 
     @cached_property
     def waiter(self) -> Questioner:
-        """The patience for a restart, or a reboot, to end: as long as the marker's deadline, and then some."""
+        """The patience for a restart, or a reboot, to end: as long as the marker's deadline, and then some.
+
+        Asked about every second: phones are cut off for as long as nobody has noticed the end.
+        """
         from agent.retry import Policy, Questioner
 
         deadline = self.config.restart.deadline_seconds + 30
-        return Questioner(Policy(100_000, deadline, 0.5, 5.0), time.sleep, time.monotonic)
+        return Questioner(Policy(1_000_000, deadline, 0.5, 1.0), time.sleep, time.monotonic)
 
     def looker(self, listen: Listen) -> Looker:
         """Looks at servers."""
@@ -274,6 +287,12 @@ class Session:
     def second_look(self) -> timedelta:
         """How long after a change to look again."""
         return timedelta(minutes=self.config.verify.second_look_minutes)
+
+
+def command_name() -> str:
+    """The command as the operator wrote it: "check", or "config check"."""
+    context = click.get_current_context(silent=True)
+    return context.command_path.partition(" ")[2] if context else ""
 
 
 @cache

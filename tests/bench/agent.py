@@ -69,7 +69,9 @@ def lab(servers: int, *more: str, restart: float = 0.0) -> Iterator[Lab]:
         directory = Path(folder) / "lab"
         arguments = ["lab", "up", "--dir", str(directory), "--servers", str(servers), "--proxies", "0"]
         process = subprocess.Popen(
-            [*EASFIX, *arguments, "--restart-seconds", str(restart), *faults, *more], stdout=subprocess.PIPE, text=True
+            [*EASFIX, *arguments, "--restart-seconds", str(restart), "--warm-up-seconds", "0", *faults, *more],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert process.stdout is not None
         if not process.stdout.readline().startswith("ready"):
