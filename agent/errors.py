@@ -49,6 +49,7 @@ class EasfixError(Exception):
         self.message = message
         self.where = where
         self.next_step = next_step
+        self.run_ended = ""  # name of the run that this error put an end to, where there is one
 
 
 class UsageError(EasfixError):

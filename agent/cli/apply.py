@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from agent.outcome import Outcome
 
 GONE = "refused: the configuration does not name this server any more"
+MOVED = "refused: the server has changed since the plan was made, or is another one of that name; plan again"
 
 
 @click.command("apply")
@@ -142,7 +143,7 @@ def _stale(plan: Plan, decided: Sequence[Decided]) -> list[Decided]:
         if before is None:
             reason = "refused: the plan does not name this server"
         elif each.looked.error is None and before.fingerprint != each.plan.fingerprint:
-            reason = "refused: this server is not as it was planned for, or is another one of its name; plan again"
+            reason = MOVED
         elif each.plan.steps and not before.steps:
             reason = "refused: the plan leaves this server alone, and now it would be changed; plan again"
         if reason:
@@ -191,6 +192,7 @@ def _carry_out(
     planned = {each.server.casefold(): each for each in plan.servers}
     session.unlock(servers)
     run = begin(session, "apply", plan, reason, change)
+    session.began(run.id)
     for name in _gone(session, plan):
         run.conclude(name, ServerState.SKIPPED, GONE)
     with session.progress(servers, run.id) as listen:

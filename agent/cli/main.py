@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from agent.cli.options import Options, globals_
+
+if TYPE_CHECKING:
+    from agent.errors import EasfixError
 
 COMMANDS = {
     "doctor": ("doctor", "Is everything ready, here and there? Changes nothing."),
@@ -29,6 +33,9 @@ COMMANDS = {
     "completion": ("completion", "Completion for bash, zsh and fish."),
 }
 """Every command: its module in agent.cli, and the line that `easfix --help` shows without importing it."""
+
+GROUPS = {"config": ("check", "schema"), "lab": ("up", "truth", "fault", "faults")}
+"""The commands that have commands of their own; a test compares it with what there is."""
 
 EPILOG = "Start with: easfix demo (a practice fleet), then easfix config check, easfix check, easfix apply --dry-run."
 
@@ -109,7 +116,7 @@ def call(arguments: list[str]) -> int:
     except EasfixError as error:
         from agent.exits import of_error
 
-        return _say(error.message, error.where, error.next_step, int(of_error(error)), arguments)
+        return _say(error.message, error.where, _next(error), int(of_error(error)), arguments, error.run_ended)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -118,6 +125,21 @@ def call(arguments: list[str]) -> int:
     except Exception as error:
         return _defect(error, arguments)
     return result if isinstance(result, int) else 0
+
+
+def _next(error: EasfixError) -> str:
+    """What to do next: where a run was ended by the error, the run is named; before one, there is none to resume."""
+    from agent.errors import JournalError
+
+    if not isinstance(error, JournalError):
+        return error.next_step
+    hint = re.sub(r", then resume( the run)?$", "", error.next_step)
+    if not error.run_ended:
+        return f"{hint}. No run had begun.".lstrip(". ") if hint != error.next_step else hint
+    words = (
+        f"Run {error.run_ended} broke off: easfix resume {error.run_ended} looks at the servers and goes on from there."
+    )
+    return f"{hint}. {words}" if hint else words
 
 
 def _defect(error: Exception, arguments: list[str]) -> int:
@@ -144,18 +166,27 @@ def _usage(error: click.UsageError, arguments: list[str]) -> int:
     return _say(error.format_message(), "", f"See '{path} --help'.", 64, arguments)
 
 
-def _say(message: str, where: str, next_step: str, code: int, arguments: list[str]) -> int:
+def _say(message: str, where: str, next_step: str, code: int, arguments: list[str], run: str = "") -> int:
     """The error in words on standard error; with --json also as the one document on standard output."""
     message, where, next_step = _hide(message), _hide(where), _hide(next_step)
     print(f"easfix: {where + ': ' if where else ''}{message}", file=sys.stderr)
     if next_step:
         print(f"        {next_step}", file=sys.stderr)
     if "--json" in arguments:
-        error = {"message": message, "where": where, "next_step": next_step}
-        command = next((word for word in arguments if word in COMMANDS), "")
-        document = {"schema": "easfix/1", "command": command, "run": None, "exit_code": code}
-        print(json.dumps({**document, "servers": [], "error": error}, indent=2))
+        from agent.cli.interrupt import envelope
+
+        print(json.dumps(envelope(_command(arguments), run, code, message, where, next_step), indent=2))
     return code
+
+
+def _command(arguments: list[str]) -> str:
+    """The command of a line that may have failed before it was understood; of a group, with what it was to do."""
+    words = [word for word in arguments if not word.startswith("-")]
+    at = next((index for index, word in enumerate(words) if word in COMMANDS), None)
+    if at is None:
+        return ""
+    inner = words[at + 1] if len(words) > at + 1 else ""
+    return f"{words[at]} {inner}" if inner in GROUPS.get(words[at], ()) else words[at]
 
 
 def _hide(text: str) -> str:

@@ -42,6 +42,8 @@ class Progress:
 
     def __enter__(self) -> Self:
         """Begin the table, where somebody watches."""
+        if self._interrupt is not None:
+            self._interrupt.work.servers = self._rows.at_work
         if self._options.is_live:
             from rich.console import Console
             from rich.live import Live

@@ -68,6 +68,10 @@ class Rows:
         """A word to the operator, below the table; takes no lock, since a signal may call it at any time."""
         self._said = words
 
+    def at_work(self) -> list[str]:
+        """The servers that have begun and not ended; takes no lock either."""
+        return sorted(row.name for row in list(self._rows.values()) if row.ended is None)
+
     def shown(self, height: int) -> list[Row]:
         """The rows that a screen of this height has room for, the most telling first."""
         room = max(1, height - BESIDE)

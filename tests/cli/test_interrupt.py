@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from agent.cli.interrupt import FIRST, SECOND, Interrupt, asking
+from agent.cli.interrupt import FIRST, NOT_KNOWN, Interrupt, Work, asking
 from agent.errors import Interrupted
 
 if os.name == "nt":
@@ -19,9 +20,9 @@ if os.name == "nt":
 
 WORK = """
 import sys, threading
-from agent.cli.interrupt import Interrupt
+from agent.cli.interrupt import Interrupt, Work
 stop = threading.Event()
-with Interrupt(stop):
+with Interrupt(stop, Work("apply", "r1", as_json=False, servers=lambda: ["EX01", "EX02"])):
     print("ready", flush=True)
     while not stop.wait(0.05):
         pass
@@ -75,7 +76,7 @@ def test_the_first_signal_lets_the_step_under_way_finish(number: signal.Signals)
 
     assert (code, out) == (130, "finished\n")
     assert FIRST in err
-    assert SECOND not in err
+    assert NOT_KNOWN not in err
 
 
 def test_the_second_signal_ends_at_once_and_says_what_is_not_known() -> None:
@@ -88,8 +89,29 @@ def test_the_second_signal_ends_at_once_and_says_what_is_not_known() -> None:
 
     assert (code, out) == (130, "")
     assert FIRST in err
-    assert "not known to be done or not" in err
-    assert "easfix resume RUN" in err
+    assert "run r1 stopped now" in err
+    assert f"Under way: EX01, EX02. {NOT_KNOWN}" in err
+    assert "easfix resume r1" in err
+
+
+def test_the_second_signal_leaves_one_document_where_one_was_asked_for() -> None:
+    with Child(WORK.replace("as_json=False", "as_json=True")) as child:
+        assert child.says("ready")
+        child.send(signal.SIGINT)
+        assert child.says("stopping")
+        child.send(signal.SIGINT)
+        code, out, _ = child.end("")
+
+    document = json.loads(out)
+    assert (code, document["exit_code"], document["command"], document["run"]) == (130, 130, "apply", "r1")
+    assert "EX01, EX02" in document["error"]["message"]
+    assert "easfix resume r1" in document["error"]["next_step"]
+
+
+def test_before_a_run_there_is_nothing_to_resume() -> None:
+    message, hint = Work("check", servers=lambda: ["EX01"]).broken_off()
+
+    assert (message, hint) == ("stopped now. No run had begun, so nothing was changed.", "")
 
 
 def test_what_is_ignored_stays_ignored() -> None:

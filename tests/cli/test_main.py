@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from copy import copy
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 
-from agent.cli.main import call
+from agent.cli.main import COMMANDS, GROUPS, call, cli
+from agent.cli.options import Options
+from agent.cli.session import Session
+from agent.errors import EasfixError, JournalError
 
 HEAVY = ("pydantic", "sqlalchemy", "alembic", "pypsrp", "winrm", "requests", "structlog", "tenacity", "rich", "yaml")
 
@@ -86,3 +92,55 @@ def test_a_defect_shows_no_traceback_and_is_unsure(
     assert "a defect of easfix: RuntimeError" in said
     assert "Traceback" not in said
     assert "a secret" not in said
+
+
+FULL = JournalError(
+    "the disk of the journal is full", where="journal.db", next_step="free some space, then resume the run"
+)
+
+
+def ended_by(error: EasfixError, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("agent.cli.main.cli.main", broken)
+    call(["apply", "--json"])
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
+def test_a_journal_that_gives_way_names_the_run_it_ended(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = copy(FULL)
+    error.run_ended = "r1"
+    document = ended_by(error, monkeypatch, capsys)
+
+    assert document["run"] == "r1"
+    assert document["error"]["next_step"].startswith("free some space. Run r1 broke off: easfix resume r1 ")
+
+
+def test_before_a_run_nobody_is_told_to_resume_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = ended_by(copy(FULL), monkeypatch, capsys)
+
+    assert document["run"] is None
+    assert "resume" not in document["error"]["next_step"]
+
+
+def test_an_error_within_a_session_is_told_its_run(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("servers: [EX01]\nlogs: {file: x.log}\n", encoding="utf-8")
+    with pytest.raises(JournalError) as caught, Session(Options(config)) as session:
+        session.began("r1")
+        raise copy(FULL)
+
+    assert caught.value.run_ended == "r1"
+
+
+def test_the_groups_are_those_there_are() -> None:
+    context = click.Context(cli)
+    found = {name: cli.get_command(context, name) for name in COMMANDS}
+
+    assert {name: tuple(each.commands) for name, each in found.items() if isinstance(each, click.Group)} == GROUPS
