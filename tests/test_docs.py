@@ -105,3 +105,9 @@ def test_the_readme_has_every_state() -> None:
 def test_every_link_leads_to_a_file(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         assert "://" in target or (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_no_example_goes_on_only_after_a_plan_that_has_nothing_to_do(name: str) -> None:
+    """`plan` ends with 2 where changes are pending, so what stands behind && would never run."""
+    assert not re.search(r"easfix plan[^\n]*&&", EVERY[name].help or "")

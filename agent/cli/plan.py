@@ -25,9 +25,11 @@ def command(
 
     \b
     easfix plan -o plan.json
-    easfix plan -o plan.json --skip EX07 && easfix apply plan.json
+    easfix plan -o plan.json --skip EX07
+    easfix apply plan.json
 
-    Reads only. `easfix apply plan.json` then does exactly that, and refuses a server whose state has moved since.
+    Reads only, and ends with 2 where changes are pending. `easfix apply plan.json` then does exactly that, and
+    refuses a server whose state has moved since.
     """
     from agent import planfile
     from agent.cli.looking import answer, decide_all, make_plan
