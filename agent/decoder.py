@@ -177,6 +177,8 @@ def _of_hop(evidence: Evidence, mine: Proof | None) -> Iterator[_Symptom]:
     others = [evidence.proof(probe, "agent") for probe in (Probe.HOP, Probe.LOGON)]
     failed = [proof for proof in others if proof and proof.verdict is not Verdict.GOOD]
     is_asked = mine is not None and mine.cause in ("", *HOP)
+    through = evidence.proof(Probe.END_TO_END, evidence.proxy)
+    is_well = mine is not None and mine.verdict is Verdict.GOOD and through is None
     if mine and mine.verdict is not Verdict.GOOD and mine.cause in HOP:
         names = _told_by_log(evidence, mine.cause)
         if mine.cause == "timed-out" and any(HOP.get(proof.cause) == BROKEN for proof in failed):
@@ -184,7 +186,7 @@ def _of_hop(evidence: Evidence, mine: Proof | None) -> Iterator[_Symptom]:
         yield _Symptom(names, _words(mine), Stage.PROXY)
     for proof in failed:
         fits = LOGON.get(proof.cause) or HOP.get(proof.cause)
-        if fits and (not is_asked or fits == BROKEN or proof.cause in LOGON):
+        if fits and not is_well and (not is_asked or fits == BROKEN or proof.cause in LOGON):
             yield _Symptom(fits, _words(proof), Stage.PROXY)
 
 
@@ -221,5 +223,7 @@ def conclude(evidence: Evidence) -> tuple[Diagnosis, ...]:
     if evidence.silence:
         words = f"event 1034 cannot be judged for another {evidence.silence:.0f} s"
         return (Diagnosis(CAUSES["throttled-silence"], Certainty.CERTAIN, (words,)),)
-    raw = tuple(_words(proof) for proof in evidence.proofs) or ("nothing was asked",)
+    if not evidence.proofs:
+        return ()  # nothing was asked, so there is nothing to explain
+    raw = tuple(_words(proof) for proof in evidence.proofs)
     return (Diagnosis(CAUSES["unknown"], Certainty.LIKELY, raw),)

@@ -26,6 +26,10 @@ MARK = "easfix"
 """What the User-Agent of every probe begins with."""
 
 
+WARNINGS = frozenset({"service-pack-too-old"})
+"""Causes that stand in the settings and need not break anything: a guard that the operator can override."""
+
+
 class CellState(StrEnum):
     """How it stands between one proxy and one back-end."""
 
@@ -77,11 +81,12 @@ class Surveyor:
         return [_cell(self._evidence(proxy, each, about_proxies, about_servers)) for proxy, each in pairs]
 
     def before(self, subjects: Sequence[Subject], proxies: Sequence[Server]) -> list[Cell]:
-        """The same before a change, from settings alone: nothing is asked over HTTP."""
-        return [
-            replace(cell, diagnoses=tuple(each for each in cell.diagnoses if each.cause.name in _SETTLED))
-            for cell in self.grid(subjects, proxies)
-        ]
+        """What settings tell before a change: those of the back-end, and of the proxies; nothing is asked over HTTP."""
+        pairs = [(proxy, each) for each in subjects for proxy in proxies if proxy.name in each.server.proxies]
+        asked = [proxy for proxy in proxies if any(proxy.name in each.server.proxies for each in subjects)]
+        about_proxies = dict(self._each(asked, self._of_proxy))
+        found = [self._evidence(proxy, each, about_proxies, {}) for proxy, each in pairs]
+        return [_cell(replace(each, events=())) for each in found]
 
     def _evidence(
         self,
@@ -155,8 +160,15 @@ class _AboutServer:
     lines: tuple[known.LogLine, ...] = ()
 
 
-_SETTLED = frozenset({"block-legacy", "proxy-down", "address-refused", "user-redirected"})
-"""What a proxy's settings and events show before a change; the back-end's own settings show as siblings."""
+def recorded(subjects: Sequence[Subject], proxies: Sequence[Server]) -> list[Cell]:
+    """The grid from what is known already; nobody is asked anything."""
+    pairs = [(proxy, each) for each in subjects for proxy in proxies if proxy.name in each.server.proxies]
+    found = [
+        Evidence(proxy.name, each.server, each.finding.at, each.finding, proofs=each.proofs)
+        for proxy, each in pairs
+        if each.finding is not None
+    ]
+    return [_cell(each) for each in found]
 
 
 def event_proofs(evidence: Evidence) -> list[Proof]:
@@ -189,7 +201,8 @@ def _state(evidence: Evidence, diagnoses: Sequence[Diagnosis]) -> CellState:
     hop = evidence.proof(Probe.HOP, evidence.proxy)
     if through and through.verdict is Verdict.GOOD:
         return CellState.WORKS
-    is_sure = any(each.certainty is Certainty.CERTAIN and each.cause.stage > Stage.HERE for each in diagnoses)
+    sure = [each.cause for each in diagnoses if each.certainty is Certainty.CERTAIN]
+    is_sure = any(cause.stage > Stage.HERE and cause.name not in WARNINGS for cause in sure)
     if is_sure or any(proof and proof.verdict is Verdict.BAD for proof in (through, hop)):
         return CellState.BROKEN
     return CellState.REACHES if through is None and hop and hop.verdict is Verdict.GOOD else CellState.UNKNOWN

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from agent.answers import Answer, each, only
 from agent.errors import ServerError
@@ -79,11 +81,15 @@ class Verifier:
 
     def hops(self, server: Server, *, is_before: bool = False) -> list[Proof]:
         """The answers of the proxy path: from here and from each proxy; once only `before` a change."""
-        asked = [self._ask(question, is_before=is_before) for question in self._questions(server)]
+        asked = _together([partial(self._ask, each, is_before=is_before) for each in self._questions(server)])
         phone = self._origins.phones.of(server) if self._origins.phones else None
-        return asked if phone is None else [*asked, *self._as_phone(server, phone, asked, is_before=is_before)]
+        if phone is None:
+            return asked
+        return [*asked, *_together(list(self._as_phone(server, phone, asked, is_before=is_before)))]
 
-    def _as_phone(self, server: Server, phone: Phone, asked: Sequence[Proof], *, is_before: bool) -> Iterable[Proof]:
+    def _as_phone(
+        self, server: Server, phone: Phone, asked: Sequence[Proof], *, is_before: bool
+    ) -> Iterable[Callable[[], Proof]]:
         """As the test user: directly, and through each proxy whose own question was not refused.
 
         Where it was, the cause is known, and another request would only hang in the proxy and write events.
@@ -93,11 +99,14 @@ class Verifier:
         questioner = replace(self._questioner, policy=few)
         bad = {proof.origin for proof in asked if proof.probe is Probe.HOP and proof.verdict is Verdict.BAD}
         if self._origins.from_agent and "agent" not in bad:
-            with self._turns.of(server.name):
-                yield direct.direct(server, phone, asking)
+            yield partial(self._directly, server, phone, asking)
         for proxy in self._origins.proxies:
             if proxy.name in server.proxies and proxy.name not in bad:
-                yield self._through(proxy, server, phone, asking, questioner if not is_before else None)
+                yield partial(self._through, proxy, server, phone, asking, questioner if not is_before else None)
+
+    def _directly(self, server: Server, phone: Phone, asking: Asking) -> Proof:
+        with self._turns.of(server.name):
+            return direct.direct(server, phone, asking)
 
     def _through(
         self, proxy: Server, server: Server, phone: Phone, asking: Asking, questioner: Questioner | None
@@ -158,6 +167,14 @@ class Verifier:
         return Proof(origin, server.name, kind, verdict, self._clocks.now(), cause, evidence=evidence)
 
 
+def _together(questions: Sequence[Callable[[], Proof]]) -> list[Proof]:
+    """All answers in the order of the questions, in the time of the slowest; each origin is asked one thing."""
+    if len(questions) < 2:
+        return [question() for question in questions]
+    with ThreadPoolExecutor(len(questions), thread_name_prefix="path") as pool:
+        return [each.result() for each in [pool.submit(question) for question in questions]]
+
+
 def _is_final(found: Proof) -> bool:
     """Good, or a proxy that could not be asked, which the transport has tried already."""
     return found.verdict is Verdict.GOOD or found.cause == "proxy-not-asked"
@@ -180,10 +197,10 @@ def sum_up(proofs: Sequence[Proof]) -> Summary:
     ]
     if back := [proof for proof in flags if proof.verdict is Verdict.BAD]:
         return Summary(Verdict.BAD, "; ".join(proof.evidence for proof in back), is_reverted=True)
-    if bad := [proof for proof in paths if proof.verdict is Verdict.BAD]:
+    if bad := [proof for proof in paths if proof.verdict is Verdict.BAD and not _is_the_proxys(proof, proofs)]:
         return Summary(Verdict.BAD, "; ".join(_words(proof) for proof in bad))
     good = [proof for proof in paths if proof.verdict is Verdict.GOOD]
-    unsure = [proof for proof in (*flags, *paths) if proof.verdict is Verdict.UNKNOWN]
+    unsure = [proof for proof in (*flags, *paths) if proof.verdict is not Verdict.GOOD]
     doubts = "".join(f"; {_words(proof)}" for proof in unsure)
     if any(proof.verdict is Verdict.UNKNOWN for proof in flags) or (paths and not good):
         return Summary(Verdict.UNKNOWN, f"the proxy path could not be proved{doubts}")
@@ -195,6 +212,15 @@ def sum_up(proofs: Sequence[Proof]) -> Summary:
 
 def _origin(proof: Proof) -> str:
     return f"end to end through {proof.origin}" if proof.probe is Probe.END_TO_END else proof.origin
+
+
+def _is_the_proxys(proof: Proof, proofs: Sequence[Proof]) -> bool:
+    """Bad through this proxy although its own question is answered well, and good through another: not the server."""
+    if proof.probe is not Probe.END_TO_END:
+        return False
+    good = {(each.probe, each.origin) for each in proofs if each.verdict is Verdict.GOOD}
+    elsewhere = any(kind is Probe.END_TO_END and origin != proof.origin for kind, origin in good)
+    return elsewhere and (Probe.HOP, proof.origin) in good
 
 
 def _is_beside(proof: Proof, proofs: Sequence[Proof]) -> bool:

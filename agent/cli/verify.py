@@ -26,18 +26,22 @@ if TYPE_CHECKING:
 def command(
     options: Options, run: str, take_over: bool, limit: tuple[str, ...], skip: tuple[str, ...], beyond_max_servers: bool
 ) -> int:
-    """Read the flags and ask the proxy path, from here and from each proxy, until it answers well or patience ends.
+    """Read the flags and ask the proxy path, from here, from each proxy and through it, until it answers well.
 
     \b
     easfix verify
     easfix verify --limit EX01
     easfix verify last
 
-    Reads only. With RUN it looks at the servers that the run changed, which is the second look that a run asks for:
+    Reads only. Where a server has a test_user, each proxy is asked as a phone would: OPTIONS and FolderSync over HTTPS.
+    The grid shows every proxy against every server, and the causes where a path does not work.
+
+    With RUN it looks at the servers that the run changed, which is the second look that a run asks for:
     Active Directory may have put a flag back, and such a server is `reverted`.
     """
+    from agent.cli import grid
     from agent.cli.session import Session
-    from agent.cli.view import show
+    from agent.cli.view import show, wants_color
     from agent.errors import UsageError
 
     if run and (skip or beyond_max_servers):
@@ -48,16 +52,24 @@ def command(
         else:
             servers = session.servers(limit, skip, beyond_cap=beyond_max_servers)
             outcome = _answer(session, servers)
-        return show(outcome, options)
+        code = show(outcome, options)
+        if not options.json:
+            for line in grid.lines(outcome, color=wants_color(options)):
+                print(line)
+        return code
 
 
 def _answer(session: Session, servers: Sequence[Server]) -> Outcome:
+    """The servers' outcomes, and the grid of proxies and back-ends."""
+    from agent.cli import grid
     from agent.outcome import Outcome
 
-    return Outcome("verify", tuple(_look(session, servers)), codes=session.codes)
+    found = _look(session, servers)
+    outcome = Outcome("verify", tuple(each for _, each in found), codes=session.codes)
+    return grid.survey(session, [grid.subject(decided, each.proof) for decided, each in found], outcome)
 
 
-def _look(session: Session, servers: Sequence[Server]) -> list[ServerOutcome]:
+def _look(session: Session, servers: Sequence[Server]) -> list[tuple[Decided, ServerOutcome]]:
     from agent.cli.looking import decide_all
     from agent.fleet import over
     from agent.model import ServerState
@@ -78,7 +90,7 @@ def _look(session: Session, servers: Sequence[Server]) -> list[ServerOutcome]:
             listen(Notice(found.name, "server.concluded", message=f"{found.state}: {found.reason}"))
             return found
 
-        return over(decided, prove, session.config.run.concurrency)
+        return list(zip(decided, over(decided, prove, session.config.run.concurrency), strict=True))
 
 
 def _unasked(each: Decided) -> ServerOutcome:
@@ -112,6 +124,7 @@ def _second_look(session: Session, text: str, limit: tuple[str, ...], *, forced:
     """Look at what a run changed; a flag that came back is reverted, on record too."""
     from dataclasses import replace
 
+    from agent.cli import grid
     from agent.cli.session import now
     from agent.cli.working import chosen, end, known, refuse_living, take_over
     from agent.model import ServerState
@@ -122,7 +135,8 @@ def _second_look(session: Session, text: str, limit: tuple[str, ...], *, forced:
         refuse_living(record)
     looked_at = (ServerState.CHANGED, ServerState.REVERTED)
     names = {each.name for each in record.servers if each.state in looked_at} & set(chosen(record, limit))
-    outcome = _answer(session, known(session, sorted(names)))
+    looked = known(session, sorted(names))
+    outcome = grid.before(session, name, looked, _answer(session, looked))
     due = {each.server: each.due_at for each in session.journal.looks(name)}
     run = take_over(session, name, forced=forced)
     servers = []

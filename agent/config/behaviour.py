@@ -90,6 +90,9 @@ class VerifySection(PatienceSection):
     from_proxies: bool = True
     """Ask the back-end from each of its proxies, the path that matters."""
 
+    end_to_end: bool = True
+    """Ask through each proxy as a phone does, where a server has a test_user: OPTIONS and FolderSync over HTTPS."""
+
     second_look_minutes: Annotated[int, Field(ge=1, le=1440)] = 20
     """When to look again: Active Directory may have put the flag back by then."""
 

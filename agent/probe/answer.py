@@ -40,7 +40,7 @@ class Answer:
     content: bytes = b""  # the beginning of the body as it came
     received: int = 0  # bytes of the answer, as far as they were read
     is_sent: bool = False  # the connection came about and the question went out
-    is_cut: bool = False  # the body was longer than is looked at, or did not end in time
+    is_cut: bool = False  # the body was longer than is looked at
 
     def header(self, name: str) -> str:
         """The first value of a header; empty where there is none."""

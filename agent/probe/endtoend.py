@@ -125,6 +125,8 @@ def judge_options(answer: Answer) -> Judgement:
             return _version(answer)
         case 401:
             return Judgement(UNKNOWN, "password-refused" if answer.offers("Basic") else "basic-not-offered", evidence)
+        case 403:  # the proxy refuses this mailbox by itself (domain 1.6): the server behind it was not asked
+            return Judgement(UNKNOWN, "options-403", evidence)
     return Judgement(BAD, f"options-{answer.status}", evidence)
 
 

@@ -187,7 +187,7 @@ def _parse(head: bytes) -> tuple[int, bool, list[tuple[str, str]]]:
 
 
 def _body(pieces: Iterator[bytes], rest: bytes, named: dict[str, str]) -> tuple[bytes, bool, bool]:
-    """The beginning of the body, whether it is all of it, and whether it was too long, or too slow, to be read on.
+    """The beginning of the body, whether it is all of it, and whether it was too long to be read on.
 
     However it ends, the status has been understood: a broken body is a short one.
     """
@@ -195,17 +195,14 @@ def _body(pieces: Iterator[bytes], rest: bytes, named: dict[str, str]) -> tuple[
     is_chunked = "chunked" in named.get("transfer-encoding", "").lower()
     is_told = length.isascii() and length.isdigit() and len(length) < 16 and not is_chunked
     wanted = min(int(length), MOST_BODY) if is_told else MOST_BODY
-    is_slow = False
     try:
         while len(rest) < wanted and not (is_chunked and _is_last(rest)):
             rest += next(pieces)
-    except StopIteration:
+    except (OSError, StopIteration):
         pass
-    except OSError as error:
-        is_slow = isinstance(error, TimeoutError)
     body = rest[:wanted]
     is_whole = (is_told and len(body) == int(length)) or (is_chunked and _is_last(rest))
-    is_cut = is_slow or (not is_whole and len(rest) >= MOST_BODY)
+    is_cut = not is_whole and len(rest) >= MOST_BODY
     return (_unchunked(body) if is_chunked else body), is_whole, is_cut
 
 

@@ -75,7 +75,7 @@ TABLE = (
     Row("http-header-bomb", "right", "right", "unknown"),
     Row("http-bad-wbxml", *WELL),
 )
-PROXY_TABLE = (Row("block-legacy", *WELL),)
+PROXY_TABLE = (Row("block-legacy", "right", "right", "failed"),)
 PAIRS: tuple[tuple[Row, tuple[str, ...], Mapping[str, Any]], ...] = (
     (Row("psrp-disabled", *CURED), ("require-ssl@EX01",), {}),
     (Row("slow=0.02", *CURED), ("require-ssl@EX01",), {}),

@@ -1,0 +1,158 @@
+"""Owns the grid of an answer: every proxy against every back-end, as a plain table and for the JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from agent.model import ServerState
+from agent.survey import Cell, CellState, Subject
+
+if TYPE_CHECKING:
+    from agent.cli.looking import Decided
+    from agent.cli.session import Session
+    from agent.decoder import Diagnosis
+    from agent.model import Proof, Server
+    from agent.outcome import Outcome, ServerOutcome
+
+COLORS = {CellState.WORKS: "green", CellState.REACHES: "cyan", CellState.BROKEN: "red", CellState.UNKNOWN: "yellow"}
+_WIDEST = 30
+
+
+def subject(each: Decided, proofs: tuple[Proof, ...] = ()) -> Subject:
+    """What a look and the answers of the path say of one server."""
+    from agent.errors import Unreachable
+
+    looked = each.looked
+    return Subject(looked.server, looked.finding, proofs, isinstance(looked.error, Unreachable))
+
+
+def survey(session: Session, subjects: Sequence[Subject], outcome: Outcome) -> Outcome:
+    """The answer with its grid; unchanged where no proxy is asked."""
+    proxies = session.proxies if session.config.verify.from_proxies else ()
+    if not proxies or session.stop.is_set():
+        return outcome
+    surveyor = session.surveyor()
+    cells = surveyor.grid(subjects, proxies)
+    outcome = replace(outcome, servers=tuple(_judged(each, cells) for each in outcome.servers))
+    return _having(outcome, cells, grid=[_document(cell) for cell in cells], not_read=list(surveyor.doubts))
+
+
+def before(session: Session, run: str, servers: Sequence[Server], outcome: Outcome) -> Outcome:
+    """The answer with the grid as the run found it, from what it read of each server before it changed anything."""
+    proxies = session.proxies if session.config.verify.from_proxies else ()
+    subjects = []
+    for server in servers:
+        findings = session.journal.findings(run, server.name)
+        if findings:
+            subjects.append(Subject(server, findings[0]))
+    if not proxies or not subjects:
+        return outcome
+    from agent.survey import recorded
+
+    return _having(outcome, [], grid_before=[_document(cell) for cell in recorded(subjects, proxies)])
+
+
+def lines(outcome: Outcome, *, color: bool = False) -> Iterator[str]:
+    """The tables, and each cause once with the pairs it is true of."""
+    earlier, now = outcome.extra.get("grid_before"), outcome.extra.get("grid")
+    for title, cells in (("before the run", earlier), ("now", now)):
+        if isinstance(cells, list) and cells:
+            yield ""
+            yield f"proxy path {title}: {len(cells)} pairs"
+            yield from _table(cells, color=color)
+    if isinstance(now, list):
+        yield from _causes(now)
+    doubts = outcome.extra.get("not_read")
+    if isinstance(doubts, list) and doubts:
+        yield ""
+        yield from (f"could not be read: {doubt}" for doubt in doubts)
+
+
+def _table(cells: list[dict[str, Any]], *, color: bool) -> Iterator[str]:
+    """Back-ends down, proxies across."""
+    proxies = list(dict.fromkeys(cell["from"] for cell in cells))
+    targets = list(dict.fromkeys(cell["to"] for cell in cells))
+    words = {(cell["from"], cell["to"]): _word(cell) for cell in cells}
+    states = {(cell["from"], cell["to"]): CellState(cell["state"]) for cell in cells}
+    first = max(len(target) for target in targets)
+    widths = {proxy: max(len(proxy), *(len(words.get((proxy, each), "")) for each in targets)) for proxy in proxies}
+    yield " " * first + "".join(f"  {proxy:<{widths[proxy]}}" for proxy in proxies).rstrip()
+    for target in targets:
+        parts = []
+        for proxy in proxies:
+            text = f"{words.get((proxy, target), '-'):<{widths[proxy]}}"
+            state = states.get((proxy, target))
+            parts.append(click.style(text, fg=COLORS[state]) if color and state else text)
+        yield f"{target:<{first}}  " + "  ".join(parts).rstrip()
+
+
+def _word(cell: dict[str, Any]) -> str:
+    """The first cause and how many more; the state where there is none."""
+    causes = cell["causes"]
+    if not causes:
+        return str(cell["state"])
+    mark = "" if causes[0]["certainty"] == "certain" else "?"
+    more = f" +{len(causes) - 1}" if len(causes) > 1 else ""
+    return f"{causes[0]['cause'][:_WIDEST]}{mark}{more}"
+
+
+def _causes(cells: list[dict[str, Any]]) -> Iterator[str]:
+    found: dict[str, tuple[dict[str, Any], list[str]]] = {}
+    for cell in cells:
+        for each in cell["causes"]:
+            found.setdefault(each["cause"], (each, []))[1].append(f"{cell['from']} -> {cell['to']}")
+    for name, (each, pairs) in found.items():
+        article = f" See {each['article']}." if each["article"] else ""
+        yield ""
+        yield f"{name}: {each['meaning']}{article}"
+        yield f"  next: {each['next_step']}"
+        if each["certainty"] != "certain" and each["tells_apart"]:
+            yield f"  what would tell: {each['tells_apart']}"
+        yield f"  on: {', '.join(pairs[:6])}{f' and {len(pairs) - 6} more' if len(pairs) > 6 else ''}"
+        yield f"  evidence: {each['evidence'][0]}"
+
+
+def _judged(found: ServerOutcome, cells: Sequence[Cell]) -> ServerOutcome:
+    """A server that is right as far as it can tell has failed where phones cannot come through one of its proxies."""
+    broken = [each for each in cells if each.target == found.name and each.state is CellState.BROKEN]
+    if found.state is not ServerState.RIGHT or not broken:
+        return found
+    words = "; ".join(f"through {each.proxy}: {_named(each)}" for each in broken)
+    return replace(found, state=ServerState.FAILED, reason=f"SSL is not the cause: {words}. {found.reason}")
+
+
+def _named(cell: Cell) -> str:
+    return ", ".join(each.cause.name for each in cell.diagnoses) or "broken"
+
+
+def _having(outcome: Outcome, cells: Sequence[Cell], **extra: object) -> Outcome:
+    events: dict[str, list[Proof]] = {}
+    for cell in cells:
+        events.setdefault(cell.target, []).extend(cell.events)
+    servers = tuple(replace(each, proof=(*each.proof, *events.get(each.name, ()))) for each in outcome.servers)
+    return replace(outcome, servers=servers, extra={**outcome.extra, **extra})
+
+
+def _document(cell: Cell) -> dict[str, Any]:
+    return {
+        "from": cell.proxy,
+        "to": cell.target,
+        "state": str(cell.state),
+        "causes": [_cause(each) for each in cell.diagnoses],
+    }
+
+
+def _cause(each: Diagnosis) -> dict[str, Any]:
+    return {
+        "cause": each.cause.name,
+        "certainty": str(each.certainty),
+        "meaning": each.cause.meaning,
+        "next_step": each.cause.next_step,
+        "article": each.cause.article,
+        "tells_apart": each.cause.tells_apart,
+        "evidence": list(each.evidence),
+    }
