@@ -54,6 +54,7 @@ class Deed:
     send: Callable[[], str]
     look: Callable[[], Look]
     originals: tuple[Prior, ...] = ()
+    why: str = ""  # goes on record with the intention
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,17 @@ class Actor:
         self._transport = transport
         self._questioner = questioner
         self._states = {record.step.id: record.state for record in before}
+        self._steps = {record.step.id: record.step for record in before}
         self._listen = listen
 
     def state(self, step: Step) -> StepState | None:
         """Where the step stands; None where it was never intended."""
         return self._states.get(step.id)
+
+    @property
+    def in_doubt(self) -> tuple[Step, ...]:
+        """The steps of which it is not known what they did, in the order in which they were first intended."""
+        return tuple(self._steps[id] for id, state in self._states.items() if not state.is_settled)
 
     def ask(self, script: Script, arguments: Arguments) -> list[Record]:
         """Put a question, again where it may be; raises the last `ServerError`."""
@@ -115,7 +122,7 @@ class Actor:
 
     def _try(self, deed: Deed) -> Ended:
         if self.state(deed.step) is not StepState.INTENDED:
-            self._note(deed, StepState.INTENDED)
+            self._note(deed, StepState.INTENDED, deed.why)
         try:
             message = deed.send()
         except ServerError as error:
@@ -144,6 +151,12 @@ class Actor:
         """A step in doubt has happened after all, as other evidence shows."""
         self._note(_bare(step), StepState.DONE, message)
 
+    def give_up(self, step: Step, message: str) -> None:
+        """A step in doubt has changed nothing, as a look shows, and is not sent any more."""
+        if self.state(step) is StepState.UNKNOWN:
+            self._note(_bare(step), StepState.INTENDED, message)
+        self._note(_bare(step), StepState.FAILED, message)
+
     def doubt(self, step: Step) -> None:
         """A step that was only intended may have happened."""
         self._note(_bare(step), StepState.UNKNOWN, "the run broke off here")
@@ -156,6 +169,7 @@ class Actor:
         originals = deed.originals if state is StepState.INTENDED else ()
         self._run.note(self.server, deed.step, state, originals=originals, message=message, error=error)
         self._states[deed.step.id] = state
+        self._steps[deed.step.id] = deed.step
         self._listen(Notice(self.server, f"step.{state}", step=deed.step.id, message=message))
         return Ended(state, message, error)
 

@@ -108,6 +108,59 @@ class Cure:
             trouble = Trouble(f"{step.script}: exit code {self.restarted.exit_code}: {self.restarted.output}")
         return trouble
 
+    def settle(self) -> Trouble | None:
+        """Find out by looking what became of every write that a run before left in doubt; nothing else is begun.
+
+        For a server that is finished with. The flags themselves are not looked at here: the way back does that.
+        """
+        if self._is_in_doubt(Action.BACK_UP):
+            self.back_up()  # it is made once, and changes no setting: asking again settles it
+        try:
+            was_in_doubt = self._is_in_doubt(Action.RESTART)
+            if was_in_doubt:
+                self._settle_restart(*self._all(Action.RESTART))
+            trouble = self._bring_back(None) if was_in_doubt and self.restarted else None
+            self._settle_services()
+        except ServerError as error:
+            return Trouble(f"what became of the restart could not be seen: {error.message}", is_unsure=True,
+                           next_step=error.next_step)  # fmt: skip
+        return trouble
+
+    def _settle_restart(self, step: Step) -> None:
+        """Ended, never begun, or given up waiting for: each is an end (restart.ps1)."""
+        status = self._marker(self._wait.ask(self._status_once, is_good=self._is_over))
+        match status["State"]:
+            case "ended":
+                self.restarted = self._ended(status)
+                self._actor.settle(step, f"looked: exit code {self.restarted.exit_code}")
+            case "absent" if self._is_closed():
+                self._actor.settle(step, "its marker was removed, which is only done after its end")
+            case "absent":
+                self._actor.give_up(step, "looked: there is no marker of this run, so nothing was started")
+            case "overdue":
+                self._actor.settle(step, "it was claimed, and its end was never recorded")
+            case _:
+                raise TimedOut(self._actor.server, "the restart is still going on", "Wait for it to end.")
+
+    def _settle_services(self) -> None:
+        doubted = [step for step in self._actor.in_doubt if step.action is Action.START_SERVICES]
+        if not doubted:
+            return
+        found = of_kind(self._status(), "service")
+        running = {str(service["Name"]) for service in found if service["State"] == "Running"}
+        for step in doubted:
+            if missing := set(step.id.split()[1:]) - running:
+                self._actor.give_up(step, f"looked: {', '.join(sorted(missing))} does not run")
+            else:
+                self._actor.settle(step, "looked: they run")
+
+    def _is_in_doubt(self, action: Action) -> bool:
+        return any(step.action is action for step in self._actor.in_doubt)
+
+    def _is_closed(self) -> bool:
+        script = self._scripts["close"]
+        return self._actor.state(Step(str(Action.CLOSE), Action.CLOSE, script.id, script.sha256)) is StepState.DONE
+
     def close(self) -> Trouble | None:
         """Remove the files that a restart left on the server."""
         if not any(self._actor.state(step) for step in self._all(Action.RESTART)):
@@ -197,10 +250,7 @@ class Cure:
             return Look(Seen.UNCLEAR, error.message)
 
     def _await_end(self) -> str:
-        def is_over(records: Sequence[Record]) -> bool:
-            return self._marker(records)["State"] in ("ended", "overdue", "absent")
-
-        status = self._marker(self._wait.ask(self._status_once, is_good=is_over))
+        status = self._marker(self._wait.ask(self._status_once, is_good=self._is_over))
         if status["State"] != "ended":
             raise ScriptFailed(
                 self._actor.server,
@@ -210,6 +260,9 @@ class Cure:
         self.restarted = restarted = self._ended(status)
         took = f" in {restarted.seconds:.1f} s" if restarted.seconds is not None else ""
         return f"exit code {restarted.exit_code}{took}"
+
+    def _is_over(self, records: Sequence[Record]) -> bool:
+        return self._marker(records)["State"] in ("ended", "overdue", "absent")
 
     def _bring_back(self, trouble: Trouble | None) -> Trouble | None:
         """Start the services that ran before; only that is safe to do, whatever became of the restart (domain 5.2)."""

@@ -26,7 +26,7 @@ from agent.model import (
     Verdict,
 )
 from agent.notice import Listen, Notice
-from agent.outcome import state_of, words_of
+from agent.outcome import ASKED, STOPPED, asked, state_of, words_of
 from agent.plan import fingerprint
 from agent.retry import Questioner
 from agent.rollback import Rollback, owed
@@ -77,13 +77,15 @@ class Course:
         except Locked as error:
             self._conclude(ServerState.SKIPPED, f"{error.message}; {error.next_step}")
             return
-        self._visit(lambda transport, actor: self._put_back(actor, Trouble(reason)))
+        self._visit(lambda transport, actor: self._put_back(actor, Trouble(reason), why=f"{ASKED}: {reason}"))
 
     # --- forward -------------------------------------------------------------------------------------------------
 
     def _carry_out(self, transport: Transport, actor: Actor) -> None:
         if any(each.step.action is Action.RESTORE for each in self._record().steps):
-            self._put_back(actor, Trouble("the run had begun to put it back"))
+            reason = asked(self._record())
+            cause = Trouble(reason or "the run had begun to put it back")
+            self._put_back(actor, cause, why=f"{ASKED}: {reason}" if reason else "")
             return
         tools, cure = self._tools, self._cure(actor)
         if not self._has_begun() and not self._still_fits(ReadOnly(transport, self._server.name)):
@@ -157,7 +159,7 @@ class Course:
 
     def _finish(self, cure: Cure, summary: Summary, outage: float | None) -> None:
         due = self._tools.now() + self._tools.second_look
-        trouble = cure.close()
+        trouble = cure.settle() or cure.close()
         left = f"; {trouble.message}" if trouble else ""
         words = f"{summary.words}; second look due at {due:%Y-%m-%d %H:%M} UTC{left}"
         self._tools.run.owe_look(self._server.name, due)
@@ -167,7 +169,7 @@ class Course:
 
     def _revert(self, cure: Cure, summary: Summary, outage: float | None) -> None:
         """It was cleared and read back, and now it is there again: Active Directory, or a lost save (domain 2.6, 3)."""
-        trouble = cure.close()
+        trouble = cure.settle() or cure.close()
         hint = "Clear the same bits in msExchAccessSSLFlags of the directory's object in Active Directory."
         self._conclude(ServerState.REVERTED, f"the flag came back: {summary.words}. {hint}", outage)
         if trouble is None:
@@ -191,22 +193,27 @@ class Course:
             self._conclude(ServerState.FAILED, f"{said} {hint}", outage)
             self._close_if_settled()
 
-    def _put_back(self, actor: Actor, cause: Trouble, cure: Cure | None = None) -> None:
+    def _put_back(self, actor: Actor, cause: Trouble, cure: Cure | None = None, why: str = "") -> None:
         self._tell("server.rolling_back")
         record = self._record()
         outage = cure.restarted.seconds if cure and cure.restarted else None
-        rollback = Rollback(actor, self._tools.scripts)
+        rollback = Rollback(actor, self._tools.scripts, why)
+        cleaner = cure or self._cure(actor)
         trouble = rollback.put_back(record.steps, self._originals())
+        left = None if trouble else cleaner.settle()
+        if left and left.is_unsure:
+            trouble = replace(left, message=f"The flags are as they were before the run, but {left.message}")
         if trouble:
             state = ServerState.UNKNOWN if trouble.is_unsure else ServerState.FAILED
-            self._conclude(state, f"{cause.message} {trouble.message}. {self._resume_hint()}", outage)
+            said = f"{cause.message.rstrip('.')}. {trouble.message.rstrip('.')}."
+            self._conclude(state, f"{said} {self._resume_hint()}", outage)
             return
-        cleaner = cure or self._cure(actor)
-        left = cleaner.close()
+        is_lasting = cause.is_lasting or bool(left)
+        left = cleaner.close() or left
         note = f" {left.message}." if left else ""
         if rollback.unsaved:
             note += f" But they are not saved: {'; '.join(rollback.unsaved)}."
-        is_whole = not rollback.unsaved and not cause.is_lasting
+        is_whole = not rollback.unsaved and not is_lasting
         state = ServerState.ROLLED_BACK if is_whole else ServerState.FAILED
         self._tools.journal.took_look(self._tools.run.id, self._server.name)  # nothing is left that could come back
         self._conclude(state, f"{cause.message.rstrip('.')}. The flags are as they were before the run.{note}", outage)
@@ -216,7 +223,7 @@ class Course:
         if owed(self._record().steps, self._originals()):
             self._conclude(ServerState.UNKNOWN, f"stopped by the operator between steps. {self._resume_hint()}")
             return
-        self._conclude(ServerState.SKIPPED, "stopped by the operator before anything was changed")
+        self._conclude(ServerState.SKIPPED, f"{STOPPED} anything was changed")
         self._close_if_settled()
 
     # --- small things --------------------------------------------------------------------------------------------

@@ -23,6 +23,12 @@ from agent.model import (
     StepRecord,
 )
 
+ASKED = "asked for by the operator"
+"""Begins what goes on record with each write that an operator's own rollback puts back."""
+
+STOPPED = "stopped by the operator before"
+"""Begins the reason of a server that an interrupted command did not come to; `resume` takes it up again."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerOutcome:
@@ -40,6 +46,7 @@ class ServerOutcome:
     services: tuple[Service, ...] = ()
     outage_seconds: float | None = None
     next_step: str = ""
+    is_asked: bool = False  # it was put back because the operator said so, which is what was asked for
 
     def __post_init__(self) -> None:
         """A server without a reason is a defect of ours."""
@@ -68,7 +75,7 @@ class Outcome:
         if self.ended_with is not None:
             return self.ended_with
         is_rollback = self.command == "rollback"
-        states = (exits.of_state(found.state, is_rollback=is_rollback) for found in self.servers)
+        states = (exits.of_state(found.state, is_rollback=is_rollback or found.is_asked) for found in self.servers)
         return exits.worst((*self.codes, *states))
 
 
@@ -123,7 +130,15 @@ def of_record(record: ServerRecord, directories: Sequence[Change] = (), next_ste
         proof=record.proofs,
         outage_seconds=record.outage_seconds,
         next_step=next_step,
+        is_asked=bool(asked(record)),
     )
+
+
+def asked(record: ServerRecord) -> str:
+    """Why the operator had the server put back; empty where nobody but the run itself wanted that."""
+    restores = [each for each in record.steps if each.step.action is Action.RESTORE]
+    said = [attempt.message for each in restores for attempt in each.attempts if attempt.message.startswith(ASKED)]
+    return said[-1].removeprefix(f"{ASKED}: ") if said else ""
 
 
 def directories_of(record: ServerRecord) -> tuple[Change, ...]:

@@ -33,9 +33,11 @@ def preview(steps: Sequence[StepRecord], originals: Sequence[Prior]) -> tuple[Ch
 class Rollback:
     """Takes back what the steps of one server wrote."""
 
-    def __init__(self, actor: Actor, scripts: Mapping[str, Script]) -> None:
+    def __init__(self, actor: Actor, scripts: Mapping[str, Script], why: str = "") -> None:
+        """`why` goes on record with each write that is put back."""
         self._actor = actor
         self._scripts = scripts
+        self._why = why
         self.unsaved: list[str] = []
 
     def put_back(self, steps: Sequence[StepRecord], originals: Sequence[Prior]) -> Trouble | None:
@@ -94,7 +96,7 @@ class Rollback:
                 return Look(Seen.NOT_DONE, f"looked: {cleared.path} still holds {now.meaning}")
             return Look(Seen.UNCLEAR, f"{cleared.path} holds {now.meaning}, which is neither the old nor the new value")
 
-        return Deed(step, send, look)
+        return Deed(step, send, look, why=self._why)
 
     def _read(self, path: str) -> Answer:
         return only(self._actor.server, self._actor.ask(self._scripts["readback"], {"Path": [path]}))
