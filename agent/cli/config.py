@@ -23,17 +23,21 @@ def command(options: Options) -> None:
 @command.command()
 @globals_
 def check(options: Options) -> int:
-    """Read the configuration and say what it comes to; no server is asked and no password fetched.
+    """Read the configuration, see whether what it names is there, and say what it comes to.
+
+    No server is asked, and no password is fetched.
 
     \b
     easfix config check
     easfix --config other.yaml config check
     """
     from agent.cli.session import Session
+    from agent.config import check as check_file
     from agent.config import journal_address, log_file
     from agent.inventory import back_ends
 
     session = Session(options)
+    check_file(session.path)
     servers = back_ends(session.config)
     if options.json:
         names = {"servers": [each.name for each in servers], "proxies": [each.name for each in session.proxies]}

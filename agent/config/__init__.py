@@ -9,6 +9,7 @@ from agent.config import document, problems
 from agent.config.layers import Layers
 from agent.config.places import find, user_config_file, user_state_directory
 from agent.config.problems import nearest
+from agent.config.readiness import of_readiness
 from agent.config.root import Config, schema
 from agent.config.secrets import Logon, Prompt, Secrets, nobody
 from agent.config.targets import Credential, ProxyEntry, ServerEntry
@@ -21,6 +22,7 @@ __all__ = [
     "ProxyEntry",
     "Secrets",
     "ServerEntry",
+    "check",
     "find",
     "journal_address",
     "load",
@@ -39,7 +41,20 @@ def load(path: Path, flags: Mapping[str, object] | None = None) -> Config:
     `flags` is shaped like the file, e.g. {"run": {"concurrency": 4}}. Raises `ConfigError` with everything that is
     wrong, each with its line.
     """
-    layers = Layers.of(document.read(path), flags or {})
+    return _load(Layers.of(document.read(path), flags or {}))
+
+
+def check(path: Path) -> Config:
+    """As `load`; what it names must be there too. `ConfigError` with everything that is not; no password is read."""
+    layers = Layers.of(document.read(path), {})
+    config = _load(layers)
+    found = of_readiness(config)
+    if found:
+        raise problems.refuse(found, layers)
+    return config
+
+
+def _load(layers: Layers) -> Config:
     try:
         config = Config.model_validate(layers.values)
     except ValidationError as error:
