@@ -73,7 +73,16 @@ def command(
         if not yes:
             _ask(plan, servers, len(pending))
         outcome = _carry_out(session, servers, plan, given is not None, reason, change)
-        return show(outcome, options, f"easfix show {outcome.run}; easfix rollback {outcome.run} puts it back")
+        return show(outcome, options, _next(session, outcome))
+
+
+def _next(session: Session, outcome: Outcome) -> str:
+    """What to do after a run: go on with it where it was stopped or something is not known."""
+    from agent.model import ServerState
+
+    is_unfinished = session.stop.is_set() or any(each.state is ServerState.UNKNOWN for each in outcome.servers)
+    first = f"easfix resume {outcome.run} goes on with it" if is_unfinished else f"easfix show {outcome.run}"
+    return f"{first}; easfix rollback {outcome.run} puts it back"
 
 
 def _servers(
@@ -188,6 +197,7 @@ def _carry_out(
     from agent.fleet import over
     from agent.model import ServerState
     from agent.notice import Notice
+    from agent.outcome import STOPPED
 
     planned = {each.server.casefold(): each for each in plan.servers}
     session.unlock(servers)
@@ -205,7 +215,7 @@ def _carry_out(
         def work(server: Server) -> None:
             found = planned.get(server.name.casefold())
             if session.stop.is_set():
-                conclude_now(server.name, ServerState.SKIPPED, "stopped by the operator before it began")
+                conclude_now(server.name, ServerState.SKIPPED, f"{STOPPED} it began")
             elif found is not None and found.steps:
                 Course(kit, server, found).go()
             elif found is not None and not is_old:

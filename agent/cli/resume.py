@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from agent.cli.options import Options, globals_
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent.model import RunRecord, ServerPlan
 
 
 @click.command("resume")
@@ -27,17 +34,18 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool)
     from agent.cli.working import take_over as take_over_run
     from agent.course import Course
     from agent.fleet import over
-    from agent.model import Server
+    from agent.model import Server, ServerState
+    from agent.outcome import STOPPED
 
     with Session(options) as session:
         name = session.journal.find(run)
         record = session.journal.run(name)
         plans = plan_of(session, record)
         begun = {each.name for each in record.servers}
-        open_ones = {each.name for each in record.servers if not each.is_closed}
-        if record.ended_at is None:  # it died: servers it had not come to are still owed their turn
-            open_ones |= {each.server for each in plans.values() if each.steps and each.server not in begun}
+        open_ones = _open(record, plans)
         wanted = set(chosen(record, limit)) if limit else open_ones
+        if record.ended_at is not None and not open_ones & wanted:
+            return _nothing(record, options)
         servers = known(session, sorted(open_ones & wanted))
         session.unlock(servers)
         open_run = take_over_run(session, name, forced=take_over)
@@ -46,8 +54,41 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool)
 
             def work(server: Server) -> None:
                 if session.stop.is_set():
+                    if server.name not in begun:
+                        open_run.conclude(server.name, ServerState.SKIPPED, f"{STOPPED} it began")
                     return  # it stays owed
                 Course(kit, server, plans[server.name.casefold()]).go()
 
             over(servers, work, session.config.run.concurrency)
-        return show(conclude(session, open_run, "resume"), options)
+        # A run that broke off never gave its answer, so that is given now, about all its servers.
+        worked = None if record.ended_at is None else [each.name for each in servers]
+        return show(conclude(session, open_run, "resume", worked), options)
+
+
+def _open(record: RunRecord, plans: Mapping[str, ServerPlan]) -> set[str]:
+    """The servers that are owed something: held ones, those an operator's stop left out, and a dead run's others."""
+    from agent.model import ServerState
+    from agent.outcome import STOPPED
+
+    planned = {each.server for each in plans.values() if each.steps}
+    found = {each.name for each in record.servers if not each.is_closed}
+    for each in record.servers:
+        if each.state is ServerState.SKIPPED and each.reason.startswith(STOPPED):
+            found |= {each.name} & planned
+    if record.ended_at is None:  # it died: servers it had not come to are still owed their turn
+        found |= planned - {each.name for each in record.servers}
+    return found
+
+
+def _nothing(record: RunRecord, options: Options) -> int:
+    """Say so, and leave the record as it is."""
+    from agent.cli.view import show
+    from agent.exits import Exit
+    from agent.outcome import Outcome, of_record
+
+    if options.json:
+        servers = tuple(of_record(each) for each in record.servers)
+        said: dict[str, object] = {"message": "nothing to resume"}
+        return show(Outcome("resume", servers, record.id, extra=said, ended_with=Exit.OK), options)
+    print(f"nothing to resume: run {record.id} has nothing left to do here. easfix show {record.id} tells more.")
+    return int(Exit.OK)
