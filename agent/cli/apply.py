@@ -85,6 +85,24 @@ def _next(session: Session, outcome: Outcome) -> str:
     return f"{first}; easfix rollback {outcome.run} puts it back"
 
 
+def _next_step(session: Session, outcome: Outcome) -> str:
+    """What can be done about the run now, one command a line: only what there is something to do for."""
+    from agent.model import ServerState
+    from agent.rollback import owed
+
+    run, line = str(outcome.run), session.options.line
+    states = {each.state for each in outcome.servers}
+    minutes = int(session.second_look.total_seconds() // 60)
+    steps = [f"{line(f'show {run}')}  tells every step"]
+    if ServerState.CHANGED in states:
+        steps.append(f"{line(f'verify {run}')}  takes the second look, due in {minutes} minutes")
+    if ServerState.UNKNOWN in states:
+        steps.append(f"{line(f'resume {run}')}  looks again and goes on from there")
+    if any(owed(each.steps, session.journal.originals(run, each.name)) for each in outcome.servers):
+        steps.append(f"{line(f'rollback {run}')}  puts back what was changed")
+    return "\n      ".join(steps)
+
+
 def _servers(
     session: Session, limit: tuple[str, ...], skip: tuple[str, ...], plan: Plan | None, *, beyond_cap: bool
 ) -> tuple[Server, ...]:
@@ -133,9 +151,25 @@ def _look(session: Session, servers: Sequence[Server]) -> list[Decided]:
 def _read(session: Session, plan_file: Path) -> Plan:
     from agent import planfile
 
+    _refuse_name(session, plan_file)
     plan = planfile.read(plan_file)
     planfile.refuse_other_scripts(plan, dict(session.playbook.hashes))
     return plan
+
+
+def _refuse_name(session: Session, plan_file: Path) -> None:
+    """UnknownName where the name of a server stands in the place of a plan's file."""
+    from agent.errors import UnknownName
+    from agent.inventory import back_ends
+
+    names = {each.name.casefold(): each.name for each in back_ends(session.config)}
+    found = [names[part.casefold()] for part in str(plan_file).split(",") if part.casefold() in names]
+    if found and not plan_file.exists():
+        limit = session.options.line(f"apply --limit {','.join(found)}")
+        hint = f"Did you mean {limit}?"
+        raise UnknownName(
+            f"there is no plan file {plan_file}, but a server of that name", meant=tuple(found), next_step=hint
+        )
 
 
 def _stale(plan: Plan, decided: Sequence[Decided]) -> list[Decided]:
@@ -184,7 +218,8 @@ def _ask(plan: Plan, servers: Sequence[Server], pending: int) -> None:
     for line in question(Outcome("plan", tuple(of_plan(each) for each in _planned(plan, servers)))):
         print(line, file=sys.stderr)
     count = f"{pending} server{'s' if pending != 1 else ''}"
-    confirm(f"\nChange {count} (plan {plan.hash[:12]})?")
+    advice = "Give --yes where nobody can be asked, best with a plan that somebody has read."
+    confirm(f"\nChange {count} (plan {plan.hash[:12]})?", advice)
 
 
 def _carry_out(

@@ -109,6 +109,8 @@ def call(arguments: list[str]) -> int:
         result = cli.main(arguments, prog_name="easfix", standalone_mode=False)
     except click.exceptions.Exit as done:
         return done.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        return _help(error)
     except click.UsageError as error:
         return _usage(error, arguments)
     except (click.Abort, KeyboardInterrupt):
@@ -159,6 +161,14 @@ def _defect(error: Exception, arguments: list[str]) -> int:
     except OSError:
         hint = f"{words.splitlines()[-1]}\n        {hint}"
     return _say(f"a defect of easfix: {type(error).__name__}", "", hint, 4, arguments)
+
+
+def _help(error: click.exceptions.NoArgsIsHelpError) -> int:
+    """A group without a command: its help, and that something is missing."""
+    print(error.format_message())
+    path = error.ctx.command_path if error.ctx else "easfix"
+    print(f"easfix: {path} needs a command; this was '{path} --help'", file=sys.stderr)
+    return 64
 
 
 def _usage(error: click.UsageError, arguments: list[str]) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -27,6 +29,15 @@ class Options:
         """A person watches a terminal that can move its cursor, and asked for no silence, no log and no document."""
         is_capable = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         return is_capable and not self.json and self.verbosity == 0
+
+    def line(self, arguments: str) -> str:
+        """A command line to go on with, with the configuration that was given to this one."""
+        if self.config is None:
+            return f"easfix {arguments}"
+        path = str(self.config)
+        return (
+            f"easfix --config {subprocess.list2cmdline([path]) if os.name == 'nt' else shlex.quote(path)} {arguments}"
+        )
 
 
 _OPTIONS = (

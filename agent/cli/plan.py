@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 @click.command("plan")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file to write the plan to.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write the plan to; - for standard output.",
+)
 @selection
 @globals_
 def command(
@@ -35,7 +40,10 @@ def command(
     from agent.cli.looking import answer, decide_all, make_plan
     from agent.cli.session import Session
     from agent.cli.view import show
+    from agent.errors import UsageError
 
+    if _is_standard(output) and options.json:
+        raise UsageError("-o - and --json both want standard output", next_step="Give -o the name of a file.")
     with Session(options) as session:
         servers = session.servers(limit, skip, beyond_cap=beyond_max_servers)
         with session.progress(servers) as listen:
@@ -43,15 +51,23 @@ def command(
         if session.stop.is_set():  # half a plan would look like a whole one
             return show(answer(session, "plan", decided), options, "the same again: no plan was saved")
         plan = make_plan(session, decided)
+        if _is_standard(output):  # the plan and nothing else, so that it can be piped
+            print(planfile.dump(plan), end="")
+            return int(answer(session, "plan", decided).exit_code)
         if output is not None:
             output.write_text(planfile.dump(plan), encoding="utf-8")
         outcome = answer(session, "plan", decided, plan_hash=plan.hash, plan_file=str(output) if output else None)
-        return show(outcome, options, _next_step(plan, output))
+        return show(outcome, options, _next_step(plan, output, options))
 
 
-def _next_step(plan: Plan, output: Path | None) -> str:
+def _is_standard(output: Path | None) -> bool:
+    return output is not None and str(output) == "-"
+
+
+def _next_step(plan: Plan, output: Path | None, options: Options) -> str:
     if not any(each.steps for each in plan.servers):
         return ""
     if output is None:
-        return "easfix plan -o plan.json saves this plan, easfix apply plan.json does exactly that"
-    return f"easfix apply {output} does exactly that (plan {plan.hash[:12]})"
+        save, carry_out = options.line("plan -o plan.json"), options.line("apply plan.json")
+        return f"{save} saves this plan, {carry_out} does exactly that"
+    return f"{options.line(f'apply {output}')} does exactly that (plan {plan.hash[:12]})"

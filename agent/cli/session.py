@@ -315,14 +315,14 @@ def ask_password(question: str) -> str:
         return getpass.getpass(question, sys.stderr)
 
 
-def confirm(question: str) -> None:
+def confirm(question: str, advice: str = "Give --yes where nobody can be asked.") -> None:
     """Ask for a yes at the terminal; NoTerminal where there is none, Refused on anything but yes."""
     from agent.cli.interrupt import asking
 
     if not sys.stdin.isatty():
         raise NoTerminal(
             "a change must be confirmed, and there is no terminal to ask at",
-            next_step="Give --yes where nobody can be asked, best with a plan that somebody has read.",
+            next_step=advice,
         )
     with asking():
         print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from copy import copy
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ import pytest
 
 from agent.cli.main import COMMANDS, GROUPS, call, cli
 from agent.cli.options import Options
-from agent.cli.session import Session
-from agent.errors import EasfixError, JournalError
+from agent.cli.session import Session, confirm
+from agent.errors import EasfixError, JournalError, NoTerminal
 
 HEAVY = ("pydantic", "sqlalchemy", "alembic", "pypsrp", "winrm", "requests", "structlog", "tenacity", "rich", "yaml")
 
@@ -92,6 +93,48 @@ def test_a_defect_shows_no_traceback_and_is_unsure(
     assert "a defect of easfix: RuntimeError" in said
     assert "Traceback" not in said
     assert "a secret" not in said
+
+
+@pytest.mark.parametrize("arguments", [[], ["lab"], ["config"]])
+def test_a_group_alone_shows_its_help_and_says_what_is_missing(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = call(arguments)
+    said = capsys.readouterr()
+
+    assert code == 64
+    assert said.out.startswith("Usage: easfix")
+    assert said.err.count("\n") == 1
+    assert "needs a command" in said.err
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    path = tmp_path / "its config.yaml"
+    path.write_text("servers: [EX01, EX02]\nlogs: {file: x.log}\njournal: j.db\n", encoding="utf-8")
+    return str(path)
+
+
+def test_a_server_in_the_place_of_a_plan_is_told_apart(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = call(["apply", "ex01", "--config", config])
+
+    assert code == 64
+    assert f"easfix --config '{config}' apply --limit EX01?" in capsys.readouterr().err
+
+
+def test_a_plan_and_a_document_do_not_share_standard_output(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = call(["plan", "-o", "-", "--json", "--config", config])
+
+    assert code == 64
+    assert json.loads(capsys.readouterr().out)["error"]["message"] == "-o - and --json both want standard output"
+
+
+def test_what_is_asked_without_a_terminal_speaks_of_no_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO())
+    with pytest.raises(NoTerminal) as caught:
+        confirm("Put back?")
+
+    assert caught.value.next_step == "Give --yes where nobody can be asked."
 
 
 FULL = JournalError(
