@@ -30,7 +30,9 @@ T = TypeVar("T")
 SITE_STARTED = 2
 """MD_SERVER_STATE_STARTED, the value of ServerState of a web site that runs (IIS 6 SDK, ServerState)."""
 
-HINT = "Nothing was changed. Look at the server once more; if it answers so again, report it with its Windows version."
+HINT = (
+    "Looking changes nothing. Look at the server once more; if it answers so again, report it with its Windows version."
+)
 
 
 def look(server: Server, transport: ReadOnly, script: Script, at: datetime) -> Finding:

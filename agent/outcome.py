@@ -29,6 +29,9 @@ ASKED = "asked for by the operator"
 STOPPED = "stopped by the operator before"
 """Begins the reason of a server that an interrupted command did not come to; `resume` takes it up again."""
 
+NAMES = frozenset({"iisreset", "recycle", "chmod", "keyring"})
+"""Words that an operator may have to type, so they keep their small letter."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerOutcome:
@@ -102,7 +105,23 @@ def state_of(error: ServerError | Interrupted) -> ServerState:
 
 def words_of(error: ServerError | Interrupted) -> str:
     """What went wrong and what to do next."""
-    return f"{error.message}. {error.next_step}" if error.next_step else error.message
+    return sentences(error.message, error.next_step) if error.next_step else error.message
+
+
+def sentences(*parts: str) -> str:
+    """The parts one after another, each with a full stop; those behind the first begin with a capital.
+
+    A command stays as it is to be typed: "easfix resume r1 looks again".
+    """
+    found = [part.strip() for part in parts if part.strip()]
+    ended = [part if part.endswith((".", "!", "?")) else f"{part.rstrip(',;:')}." for part in found]
+    return " ".join(part if not at or part.startswith("easfix ") else _capital(part) for at, part in enumerate(ended))
+
+
+def _capital(text: str) -> str:
+    """A word of letters only gets its capital: W3SVC/1, iisreset.exe and --limit are names."""
+    word = text.split(maxsplit=1)[0].rstrip(".,;:!?")
+    return text[0].upper() + text[1:] if word.isalpha() and word.islower() and word not in NAMES else text
 
 
 def of_plan(plan: ServerPlan, finding: Finding | None = None) -> ServerOutcome:

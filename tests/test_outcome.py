@@ -8,7 +8,7 @@ from finding_nouns import AT, EAS, SCRIPTS, SERVER, finding, vdir
 from agent import errors
 from agent.exits import Exit
 from agent.model import Action, Prior, ServerRecord, ServerState, Step, StepRecord, StepState
-from agent.outcome import Outcome, ServerOutcome, of_error, of_plan, of_record
+from agent.outcome import Outcome, ServerOutcome, of_error, of_plan, of_record, sentences
 from agent.plan import Restart, decide
 
 CLEAR = Step(f"clear {EAS}", Action.CLEAR, "clear", "0" * 64, EAS, before=264, after=0)
@@ -105,3 +105,16 @@ def test_a_run_that_ended_keeps_its_code() -> None:
     server = ServerOutcome("EX01", ServerState.ROLLED_BACK, "put back")
 
     assert Outcome("show", (server,), "r1", ended_with=Exit.OK).exit_code is Exit.OK
+
+
+@pytest.mark.parametrize(
+    ("parts", "whole"),
+    [
+        (("no answer", "look again"), "no answer. Look again."),
+        (("no answer.", "Look again."), "no answer. Look again."),
+        (("gone", "", "easfix resume r1 looks again"), "gone. easfix resume r1 looks again."),
+        (("busy;", "iisreset /status tells", "W3SVC/1 stays"), "busy. iisreset /status tells. W3SVC/1 stays."),
+    ],
+)
+def test_sentences_end_with_a_stop_and_begin_with_a_capital(parts: tuple[str, ...], whole: str) -> None:
+    assert sentences(*parts) == whole

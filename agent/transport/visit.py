@@ -28,7 +28,7 @@ from agent.transport.wire import Line, Lost, Overdue, Oversized, session
 OPENING_SECONDS = 60.0  # for a session to open
 CLOSING_SECONDS = 5.0  # for one to close: the work is done, nobody should wait for it
 
-ONLY_READ = "Nothing was changed: the script only reads. Ask again, and look at the server if it goes on."
+ONLY_READ = "The question itself changes nothing. Ask again, and look at the server if it goes on."
 
 ADVICE_AFTER_WRITES = (translation.LOOK, answers.LOOK)
 
