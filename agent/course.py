@@ -215,7 +215,7 @@ class Course:
             note += f" But they are not saved: {'; '.join(rollback.unsaved)}."
         is_whole = not rollback.unsaved and not is_lasting
         state = ServerState.ROLLED_BACK if is_whole else ServerState.FAILED
-        self._tools.journal.took_look(self._tools.run.id, self._server.name)  # nothing is left that could come back
+        self._tools.journal.drop_looks(self._server.name)  # nothing is left that could come back
         self._conclude(state, f"{cause.message.rstrip('.')}. The flags are as they were before the run.{note}", outage)
         self._close_if_settled()
 

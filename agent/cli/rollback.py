@@ -35,8 +35,11 @@ def command(
     RUN is the name of a run, its beginning, or `last`. A value that was inherited is put back by deleting our own.
     A directory that no longer holds what easfix wrote is refused, not overwritten.
     """
+    from dataclasses import replace
+
     from agent.cli.session import Session
     from agent.cli.view import show
+    from agent.model import ServerState
 
     with Session(options) as session:
         journal = session.record if dry_run else session.journal
@@ -47,7 +50,10 @@ def command(
             return show(preview, options)
         if not yes:
             _ask(preview)
-        return show(_put_back(session, name, names, reason, forced=take_over), options)
+        refused = tuple(each for each in preview.servers if each.state is ServerState.SKIPPED)
+        left = [each for each in names if each not in {server.name for server in refused}]
+        done = _put_back(session, name, left, reason, forced=take_over)
+        return show(replace(done, servers=(*done.servers, *refused)), options)
 
 
 def _owing(session: Session, name: str, limit: tuple[str, ...], *, dry_run: bool) -> list[str]:
@@ -71,8 +77,13 @@ def _preview(session: Session, name: str, names: Sequence[str], *, dry_run: bool
         if each.name not in names:
             continue
         changes = preview(each.steps, journal.originals(name, each.name))
+        newer = journal.newer_change(name, each.name, in_force=True) if changes else None
         found = replace(of_record(each), directories=changes, steps=(), proof=())
-        if changes:
+        if newer:
+            why = f"refused: run {newer} has changed it since, and what that wrote would be overwritten"
+            hint = f"easfix rollback {newer} --limit {each.name} comes first"
+            found = replace(found, state=ServerState.SKIPPED, reason=why, directories=(), next_step=hint)
+        elif changes:
             found = replace(found, state=ServerState.PENDING, reason="to be put back")
         else:
             found = replace(found, state=ServerState.RIGHT, reason="nothing of this run is left to be put back")

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
     from agent.cli.looking import Decided
     from agent.cli.session import Session
-    from agent.model import Proof, Server
+    from agent.model import Proof, RunRecord, Server
     from agent.outcome import Outcome, ServerOutcome
+
+
+LOOKED_AT = frozenset({"changed", "reverted", "failed", "unknown"})
+"""States of a run's servers that the second look asks about."""
 
 
 @click.command("verify")
@@ -133,16 +137,22 @@ def _second_look(session: Session, text: str, limit: tuple[str, ...], *, forced:
     record = session.journal.run(name)
     if not forced:
         refuse_living(record)
-    looked_at = (ServerState.CHANGED, ServerState.REVERTED)
-    names = {each.name for each in record.servers if each.state in looked_at} & set(chosen(record, limit))
-    looked = known(session, sorted(names))
+    wanted = set(chosen(record, limit))
+    left_out = _left_out(session, record, wanted)
+    was = {each.name: each.state for each in record.servers if each.state in LOOKED_AT and each.name in wanted}
+    looked = known(session, sorted(was.keys() - {each.name for each in left_out}))
     outcome = grid.before(session, name, looked, _answer(session, looked))
+    if not looked:  # nothing is learnt about the run, so its record stays as it is
+        return replace(outcome, servers=left_out, run=name)
     due = {each.server: each.due_at for each in session.journal.looks(name)}
     run = take_over(session, name, forced=forced)
     servers = []
     for found in outcome.servers:
         run.proved(found.name, found.proof)
-        if any(change.before.blocks_proxy for change in found.directories):
+        if was[found.name] not in (ServerState.CHANGED, ServerState.REVERTED):
+            if found.state is ServerState.RIGHT:
+                run.conclude(found.name, found.state, f"looked at again: {found.reason}")
+        elif any(change.before.blocks_proxy for change in found.directories):
             hint = "clear the same bits in msExchAccessSSLFlags of its object in Active Directory"
             found = replace(found, state=ServerState.REVERTED, reason=f"the flag came back: {found.reason}; {hint}")
             run.conclude(found.name, found.state, found.reason)
@@ -154,5 +164,37 @@ def _second_look(session: Session, text: str, limit: tuple[str, ...], *, forced:
             if not early:
                 session.journal.took_look(name, found.name)
         servers.append(found)
-    end(session, run, record.command)
-    return replace(outcome, servers=tuple(servers), run=name)
+    if record.ended_at is not None:  # one that broke off is not over before it is resumed
+        end(session, run, record.command)
+    return replace(outcome, servers=(*servers, *left_out), run=name)
+
+
+def _left_out(session: Session, record: RunRecord, wanted: set[str]) -> tuple[ServerOutcome, ...]:
+    """The servers of a run of which a look would say nothing about the run, each with why."""
+    from dataclasses import replace
+
+    from agent.model import ServerState
+    from agent.outcome import of_record
+
+    found = []
+    for each in record.servers:
+        if each.name not in wanted:
+            continue
+        outcome = of_record(each)
+        newer = session.journal.newer_change(record.id, each.name)
+        if not each.is_closed:
+            hint = f"easfix resume {record.id} first"
+            outcome = replace(outcome, state=ServerState.UNKNOWN, next_step=hint)
+        elif newer and each.state is not ServerState.ROLLED_BACK:
+            session.journal.took_look(record.id, each.name)
+            why = f"run {newer} has changed it since"
+            outcome = replace(outcome, state=ServerState.SKIPPED, reason=why, next_step=f"easfix verify {newer}")
+        elif each.state is ServerState.ROLLED_BACK:
+            why = "it was put back, so nothing of this run is left to look at"
+            outcome = replace(
+                outcome, state=ServerState.SKIPPED, reason=why, next_step=f"easfix check --limit {each.name}"
+            )
+        else:
+            continue
+        found.append(outcome)
+    return tuple(found)

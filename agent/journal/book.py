@@ -6,11 +6,11 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from agent.errors import UnknownName
-from agent.journal import leases, reading, rows
+from agent.journal import leases, looks, reading, rows
 from agent.journal.store import Store, open_store
 from agent.journal.tables import findings, plans, runs, second_looks
 from agent.journal.writer import OpenRun, finding_adapter
-from agent.model import Finding, Holder, Prior, RunRecord, SecondLook, ServerRecord
+from agent.model import Finding, Holder, Prior, RunRecord, SecondLook, ServerRecord, ServerState
 
 LAST = "last"
 
@@ -104,6 +104,16 @@ class Journal:
         with self._store.read() as connection:
             return reading.unclosed(connection)
 
+    def newer_change(self, run: str, server: str, *, in_force: bool = False) -> str | None:
+        """The last other run that changed the server after this one; `in_force`: and did not put it back."""
+        with self._store.read() as connection:
+            return reading.newer_change(connection, run, server, in_force=in_force)
+
+    def last_concluded(self) -> tuple[tuple[str, str, ServerState], ...]:
+        """Per server, the last run that found out how it stands: (run, server, state)."""
+        with self._store.read() as connection:
+            return reading.last_concluded(connection)
+
     def save_plan(self, hash: str, document: str) -> None:
         """Keep the document of a plan under its hash."""
         with self._store.write() as connection:
@@ -136,6 +146,11 @@ class Journal:
         mine = (second_looks.c.run_id == run) & (second_looks.c.server == server) & second_looks.c.taken_at.is_(None)
         with self._store.write() as connection:
             connection.execute(second_looks.update().where(mine).values(taken_at=self._now()))
+
+    def drop_looks(self, server: str) -> None:
+        """No run's second look at the server is to be taken any more: what it was about is put back."""
+        with self._store.write() as connection:
+            looks.supersede(connection, server, self._now())
 
     def _looks(self, wanted: sa.ColumnElement[bool]) -> tuple[SecondLook, ...]:
         query = sa.select(second_looks).where(wanted).order_by(second_looks.c.due_at, second_looks.c.server)

@@ -9,7 +9,7 @@ from sqlalchemy.engine import RowMapping
 
 from agent.journal import rows
 from agent.journal.tables import attempts, priors, proofs, runs, servers, steps
-from agent.model import Prior, RunRecord, ServerRecord, StepRecord
+from agent.model import Action, Prior, RunRecord, ServerRecord, ServerState, StepRecord, StepState
 
 T = TypeVar("T")
 
@@ -45,6 +45,43 @@ def unclosed(connection: sa.Connection) -> tuple[tuple[str, str], ...]:
     """Every (run, server) that something is owed to."""
     query = sa.select(servers.c.run_id, servers.c.server).where(servers.c.is_closed.is_(False))
     return tuple((row.run_id, row.server) for row in connection.execute(query.order_by(*query.selected_columns)))
+
+
+def newer_change(connection: sa.Connection, run_id: str, server: str, *, in_force: bool) -> str | None:
+    """The last other run that wrote to the server after this one did; `in_force`: and did not take it back.
+
+    In the order in which the moves were written down, which no clock can upset.
+    """
+    wrote = (StepState.INTENDED.value, StepState.DONE.value, StepState.UNKNOWN.value)
+    query = (
+        sa.select(steps.c.run_id, sa.func.max(attempts.c.id).label("last"))
+        .join(
+            attempts,
+            (attempts.c.run_id == steps.c.run_id)
+            & (attempts.c.server == steps.c.server)
+            & (attempts.c.step == steps.c.number),
+        )
+        .where(steps.c.action == Action.CLEAR.value, sa.func.lower(steps.c.server) == server.lower())
+        .where(attempts.c.state.in_(wrote), steps.c.state != StepState.FAILED.value)
+        .group_by(steps.c.run_id)
+    )
+    if in_force:
+        query = query.where((steps.c.state != StepState.UNDONE.value) | (steps.c.run_id == run_id))
+    found = {row.run_id: row.last for row in connection.execute(query)}
+    mine = found.pop(run_id, 0)
+    later = {run: last for run, last in found.items() if last > mine}
+    return max(later, key=lambda run: later[run], default=None)
+
+
+def last_concluded(connection: sa.Connection) -> tuple[tuple[str, str, ServerState], ...]:
+    """Per server, the last run that came to a conclusion about the server itself: (run, server, state)."""
+    nothing_said = (ServerState.SKIPPED.value, ServerState.UNREACHABLE.value, ServerState.PENDING.value)
+    query = sa.select(servers.c.run_id, servers.c.server, servers.c.state)
+    wanted = servers.c.state.is_not(None) & servers.c.state.not_in(nothing_said)
+    found: dict[str, tuple[str, str, ServerState]] = {}
+    for row in connection.execute(query.where(wanted).order_by(servers.c.ended_at, servers.c.run_id)):
+        found[row.server.casefold()] = (row.run_id, row.server, ServerState(row.state))
+    return tuple(found[name] for name in sorted(found))
 
 
 def _servers(connection: sa.Connection, run_id: str, name: str | None = None) -> list[ServerRecord]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from agent.errors import JournalError, Locked
-from agent.journal import leases, rows, steps
+from agent.journal import leases, looks, rows, steps
 from agent.journal.store import Store
 from agent.journal.tables import findings, proofs, runs, second_looks, servers
 from agent.model import Finding, Holder, Prior, Proof, ServerState, Step, StepState
@@ -94,12 +94,13 @@ class OpenRun:
                 connection.execute(servers.insert().values(columns))
 
     def owe_look(self, server: str, due_at: datetime) -> None:
-        """The server must be looked at again then; said again, the later time counts."""
+        """The server must be looked at again then, and no older run's look counts; the last time said counts."""
         mine = (second_looks.c.run_id == self.id) & (second_looks.c.server == server)
         values = {"due_at": due_at, "taken_at": None}
         with self._writing(server) as connection:
             if not connection.execute(second_looks.update().where(mine).values(values)).rowcount:
                 connection.execute(second_looks.insert().values(run_id=self.id, server=server, **values))
+            looks.supersede(connection, server, self.now(), keep=self.id)
 
     def close(self, server: str) -> None:
         """Nothing is owed to the server any more: let go of it. Refused while a step's outcome is not known."""

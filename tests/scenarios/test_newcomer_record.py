@@ -10,6 +10,7 @@ import pytest
 from dying import Died
 from harness import EAS, FLAGS, Stand
 
+from agent import planfile
 from agent.cli.main import call
 from agent.errors import Unreachable
 from agent.lab.layout import CONFIG_FILE
@@ -89,4 +90,87 @@ def test_after_a_stop_the_next_step_is_to_resume(tmp_path: pathlib.Path) -> None
         stand.stop_at = "before clear"
         out = words(stand, "apply", "--yes")
 
-        assert "Next: easfix resume " in out, out
+        (first,) = (line for line in out.splitlines() if line.startswith("Next: "))
+        assert f"{CONFIG_FILE} resume " in first, out
+
+
+def test_after_a_good_run_the_second_look_is_offered_and_the_way_back(tmp_path: pathlib.Path) -> None:
+    with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
+        out = words(stand, "apply", "--yes")
+
+        assert f"{CONFIG_FILE} verify " in out, out
+        assert f"{CONFIG_FILE} rollback " in out, out
+        assert " resume " not in out, out
+
+
+def test_where_nothing_was_changed_no_way_back_is_offered(tmp_path: pathlib.Path) -> None:
+    with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
+        stand.easfix("plan", "-o", str(tmp_path / "plan.json"))
+        stand.machine().metabase.set(EAS, FLAGS, 264)
+        out = words(stand, "apply", str(tmp_path / "plan.json"), "--yes")
+
+        assert f"{CONFIG_FILE} show " in out, out
+        assert "rollback" not in out, out
+
+
+def test_a_plan_on_standard_output_is_a_plan_and_nothing_else(tmp_path: pathlib.Path) -> None:
+    with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
+        out = words(stand, "plan", "-o", "-")
+
+        assert [each.server for each in planfile.load(out, "-").servers] == ["EX01"]
+
+
+def test_verify_of_a_run_that_broke_off_says_to_resume_it(tmp_path: pathlib.Path) -> None:
+    with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
+        dies_while_iis_restarts(stand)
+        verified = stand.easfix("verify", "last", "--take-over")
+        run = str(verified.document["run"])
+
+        assert (verified.code, verified.state()) == (4, "unknown")
+        assert verified.server()["next_step"] == f"easfix resume {run} first"
+        assert stand.easfix("resume", run).state() == "changed"
+
+
+def changed_twice(stand: Stand) -> tuple[str, str]:
+    """Two runs that both changed the server: somebody had set the flag again in between."""
+    runs = []
+    for _ in range(2):
+        stand.machine().metabase.set(EAS, FLAGS, 8)
+        stand.machine().metabase.save()
+        runs.append(str(stand.easfix("apply", "--yes").document["run"]))
+    return runs[0], runs[1]
+
+
+def test_a_later_run_takes_over_the_second_look(tmp_path: pathlib.Path) -> None:
+    with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
+        first, second = changed_twice(stand)
+        owed = [each["run"] for each in stand.easfix("status").document["second_looks"]]
+        old, new = stand.easfix("verify", first), stand.easfix("verify", second)
+
+        assert owed == [second]
+        assert (old.state(), old.reason()) == ("skipped", f"run {second} has changed it since")
+        assert new.state() == "changed"
+
+
+def test_an_older_run_is_not_put_back_over_a_newer_one(tmp_path: pathlib.Path) -> None:
+    with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
+        first, second = changed_twice(stand)
+        refused = stand.easfix("rollback", first, "--yes")
+        held = stand.directory().flags_memory
+        in_order = [stand.easfix("rollback", each, "--yes") for each in (second, first)]
+
+        assert (refused.code, refused.state(), held) == (5, "skipped", 0)
+        assert f"run {second} has changed it since" in refused.reason()
+        assert [each.state() for each in in_order] == ["rolled_back", "rolled_back"]
+        assert stand.directory().flags_memory == 8
+
+
+def test_a_server_that_was_put_back_is_not_called_reverted(tmp_path: pathlib.Path) -> None:
+    with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
+        first, second = changed_twice(stand)
+        stand.easfix("rollback", second, "--yes")
+        answers = [stand.easfix("verify", each) for each in (first, second)]
+
+        assert [each.state() for each in answers] == ["skipped", "skipped"]
+        assert not any("Active Directory" in each.reason() for each in answers)
+        assert stand.easfix("status").document["second_looks"] == []
