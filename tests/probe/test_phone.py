@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from dataclasses import replace
@@ -128,7 +129,7 @@ def test_a_port_that_does_not_speak_tls_is_told_as_such(sights: Sights) -> None:
 
 def _answer_in_clear(plain: socket.socket) -> None:
     connection, _ = plain.accept()
-    with connection:
+    with connection, contextlib.suppress(OSError):
         connection.recv(4096)
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         connection.recv(4096)
