@@ -77,15 +77,6 @@ def command(
 
 
 def _next(session: Session, outcome: Outcome) -> str:
-    """What to do after a run: go on with it where it was stopped or something is not known."""
-    from agent.model import ServerState
-
-    is_unfinished = session.stop.is_set() or any(each.state is ServerState.UNKNOWN for each in outcome.servers)
-    first = f"easfix resume {outcome.run} goes on with it" if is_unfinished else f"easfix show {outcome.run}"
-    return f"{first}; easfix rollback {outcome.run} puts it back"
-
-
-def _next_step(session: Session, outcome: Outcome) -> str:
     """What can be done about the run now, one command a line: only what there is something to do for."""
     from agent.model import ServerState
     from agent.rollback import owed
@@ -93,11 +84,11 @@ def _next_step(session: Session, outcome: Outcome) -> str:
     run, line = str(outcome.run), session.options.line
     states = {each.state for each in outcome.servers}
     minutes = int(session.second_look.total_seconds() // 60)
-    steps = [f"{line(f'show {run}')}  tells every step"]
+    is_unfinished = session.stop.is_set() or ServerState.UNKNOWN in states
+    steps = [f"{line(f'resume {run}')}  goes on with it"] if is_unfinished else []
+    steps.append(f"{line(f'show {run}')}  tells every step")
     if ServerState.CHANGED in states:
         steps.append(f"{line(f'verify {run}')}  takes the second look, due in {minutes} minutes")
-    if ServerState.UNKNOWN in states:
-        steps.append(f"{line(f'resume {run}')}  looks again and goes on from there")
     if any(owed(each.steps, session.journal.originals(run, each.name)) for each in outcome.servers):
         steps.append(f"{line(f'rollback {run}')}  puts back what was changed")
     return "\n      ".join(steps)
