@@ -8,7 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 import click
@@ -33,13 +33,15 @@ COLORS = {
 }
 
 
-def show(outcome: Outcome, options: Options, next_step: str = "") -> int:
-    """Print the answer; gives the exit code."""
+def show(outcome: Outcome, options: Options, next_step: str = "", notes: Sequence[str] = (), words: str = "") -> int:
+    """Print the answer; gives the exit code. For a person, `notes` precede the summary; `words` is it without servers."""
     if options.json:
         print(json.dumps(document(outcome), indent=2, ensure_ascii=False))
     else:
         width, verbose = _width(sys.stdout), options.verbosity > 0
-        for line in lines(outcome, color=wants_color(options), verbose=verbose, width=width):
+        for line in _facts(outcome, color=wants_color(options), verbose=verbose, width=width):
+            print(line)
+        for line in (*notes, *_summary(outcome, words)):
             print(line)
         if next_step:
             print(f"\nNext: {next_step}")
@@ -59,8 +61,12 @@ def question(outcome: Outcome) -> Iterator[str]:
 def lines(outcome: Outcome, *, color: bool = False, verbose: bool = False, width: int | None = None) -> Iterator[str]:
     """The answer for a person, server by server, and a summary; wrapped where the `width` of a screen is given."""
     yield from _facts(outcome, color=color, verbose=verbose, width=width)
+    yield from _summary(outcome)
+
+
+def _summary(outcome: Outcome, words: str = "") -> Iterator[str]:
     counts = Counter(str(found.state) for found in outcome.servers)
-    words = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no servers"
+    words = ", ".join(f"{count} {state}" for state, count in counts.items()) or words or "no servers"
     yield ""
     run = f"run {outcome.run}: " if outcome.run else ""
     yield f"{run}{words}. Exit code {int(outcome.exit_code)}: {MEANING[outcome.exit_code]}."

@@ -119,12 +119,10 @@ def chosen(record: RunRecord, limit: Sequence[str]) -> list[str]:
 
 def refuse_living(record: RunRecord) -> None:
     """Locked where the run's process may still be at work. The lease is the law; this keeps two from alternating."""
-    if record.ended_at is not None:
+    if is_at_work(record) is False:
         return
     holder = record.holder
     is_here = holder.host == socket.gethostname()
-    if is_here and (holder.pid == os.getpid() or not _is_alive(holder.pid)):
-        return
     where = "is still at work" if is_here else f"ran on {holder.host}, and from here nobody can tell whether it lives"
     raise Locked(
         "",
@@ -134,6 +132,15 @@ def refuse_living(record: RunRecord) -> None:
         since=record.started_at,
         next_step="Wait for it to end. When it certainly no longer runs, say so with --take-over.",
     )
+
+
+def is_at_work(record: RunRecord) -> bool | None:
+    """Whether the run's process works on; None where it ran on another host, and nobody can tell from here."""
+    if record.ended_at is not None:
+        return False
+    if record.holder.host != socket.gethostname():
+        return None
+    return record.holder.pid != os.getpid() and _is_alive(record.holder.pid)
 
 
 def _is_alive(pid: int) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import pathlib
+import socket
 
 import pytest
 from dying import Died
@@ -12,8 +14,11 @@ from harness import EAS, FLAGS, Stand
 
 from agent import planfile
 from agent.cli.main import call
+from agent.cli.session import now
 from agent.errors import Unreachable
+from agent.journal import open_journal
 from agent.lab.layout import CONFIG_FILE
+from agent.model import Holder
 
 
 def dies_while_iis_restarts(stand: Stand) -> None:
@@ -174,3 +179,44 @@ def test_a_server_that_was_put_back_is_not_called_reverted(tmp_path: pathlib.Pat
         assert [each.state() for each in answers] == ["skipped", "skipped"]
         assert not any("Active Directory" in each.reason() for each in answers)
         assert stand.easfix("status").document["second_looks"] == []
+
+
+def test_status_tells_a_run_at_work_from_one_that_broke_off(tmp_path: pathlib.Path) -> None:
+    with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
+        dies_while_iis_restarts(stand)
+        broken = stand.easfix("status")
+        journal = open_journal(str(tmp_path / "journal.db"), now)
+        name, parent = journal.find("last"), os.getppid()
+        journal.resume(name, Holder(name, socket.gethostname(), parent, "operator"))
+        journal.close()
+        working = stand.easfix("status")
+
+        assert (broken.code, broken.state()) == (4, "unknown")
+        assert (working.code, working.document["servers"]) == (0, [])
+        assert [(each["pid"], each["servers"]) for each in working.document["at_work"]] == [(parent, ["EX01"])]
+        assert f"at work: process {parent} on {socket.gethostname()} since " in words(stand, "status")
+
+
+def test_status_names_a_server_that_the_last_run_left_reverted(tmp_path: pathlib.Path) -> None:
+    with Stand(tmp_path, "fake", ["ds2mb-revert=3600@EX01"]) as stand:
+        run = str(stand.easfix("apply", "--yes").document["run"])
+        fine = words(stand, "status")
+        stand.clock.advance(3700)
+        stand.easfix("verify", run)
+        status = stand.easfix("status")
+
+        assert fine.index("the second look at EX01 comes due") < fine.index("nothing is owed. Exit code 0")
+        assert (status.code, status.state()) == (4, "reverted")
+        assert run in status.reason()
+        assert status.server()["next_step"] == f"easfix verify {run} --limit EX01"
+
+
+def test_status_names_a_server_that_the_last_run_failed_on(tmp_path: pathlib.Path) -> None:
+    with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
+        stand.easfix("apply", "--yes")
+        stand.machine().metabase.set(EAS, FLAGS, 32)
+        stand.machine().metabase.save()
+        stand.easfix("rollback", "last", "--yes")
+        failed = stand.easfix("status")
+
+        assert (failed.code, failed.state()) == (3, "failed")
