@@ -63,7 +63,7 @@ TABLE: tuple[Cause, ...] = (
           "Look at the application pool MSExchangeSyncAppPool and the Application log of the proxy.", "",
           "The same question for a mailbox on the proxy's own version."),
     Cause("user-redirected", S.PROXY, "The mailbox server redirected /exchange: the proxy holds the user for locked.",
-          "Remove the redirect from /Exchange on the mailbox server (event 1037)."),
+          "Remove the redirect from /Exchange on the mailbox server.", "", "Event 1037 on the proxy."),
     Cause("user-not-enabled", S.MAILBOX, "The test user may not use ActiveSync.",
           "Enable ActiveSync (user-initiated synchronization) for the user.", "",
           "The user's Exchange Features in Active Directory Users and Computers."),

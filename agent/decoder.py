@@ -169,7 +169,8 @@ def _symptoms(evidence: Evidence) -> Iterator[_Symptom]:
         yield from _through(evidence, through)
     for event in evidence.events:
         if event.id in EVENTS:
-            yield _Symptom(EVENTS[event.id], f"event {event.id} on {evidence.proxy} at {event.at:%H:%M:%S}")
+            words = f"event {event.id} on {evidence.proxy} at {event.at:%H:%M:%S}"
+            yield _Symptom(EVENTS[event.id], words, Stage.PROXY)
 
 
 def _of_hop(evidence: Evidence, mine: Proof | None) -> Iterator[_Symptom]:

@@ -19,6 +19,7 @@ from agent.proxypool import ProxyPool
 from agent.transport import Arguments, Connect, ReadOnly
 
 T = TypeVar("T")
+Ask = Callable[[str, Arguments], list[Record]]
 LOOK_BACK = 3600
 """Seconds of a proxy's events that are looked at; older ones tell of another day."""
 
@@ -85,7 +86,8 @@ class Surveyor:
         pairs = [(proxy, each) for each in subjects for proxy in proxies if proxy.name in each.server.proxies]
         asked = [proxy for proxy in proxies if any(proxy.name in each.server.proxies for each in subjects)]
         about_proxies = dict(self._each(asked, self._of_proxy))
-        found = [self._evidence(proxy, each, about_proxies, {}) for proxy, each in pairs]
+        about_servers = dict(self._each([each.server for each in subjects if each.finding], self._of_directory))
+        found = [self._evidence(proxy, each, about_proxies, about_servers) for proxy, each in pairs]
         return [_cell(replace(each, events=())) for each in found]
 
     def _evidence(
@@ -117,24 +119,31 @@ class Surveyor:
         return facts, known.events_of(ask("events", {"SecondsAgo": LOOK_BACK}))
 
     def _of_server(self, server: Server) -> _AboutServer:
+        return self._read(
+            server,
+            lambda ask: _AboutServer(
+                known.admissions_of(ask("addresses", {})),
+                known.events_of(ask("eas-events", {"SecondsAgo": LOOK_BACK})),
+                known.lines_of(ask("weblog", {"Marker": MARK, "Most": 40})),
+            ),
+        )
+
+    def _of_directory(self, server: Server) -> _AboutServer:
+        return self._read(server, lambda ask: _AboutServer(known.admissions_of(ask("addresses", {}))))
+
+    def _read(self, server: Server, work: Callable[[Ask], _AboutServer]) -> _AboutServer:
+        """On a visit that may only read; nothing where none comes about."""
         try:
             transport = ReadOnly(self.connect(server), server.name)
         except ServerError as error:
             self.doubts.append(f"{server.name}: {error.message}")
             return _AboutServer()
         try:
-            ask = self._asker(server, transport.run)
-            return _AboutServer(
-                known.admissions_of(ask("addresses", {})),
-                known.events_of(ask("eas-events", {"SecondsAgo": LOOK_BACK})),
-                known.lines_of(ask("weblog", {"Marker": MARK, "Most": 40})),
-            )
+            return work(self._asker(server, transport.run))
         finally:
             transport.close()
 
-    def _asker(
-        self, server: Server, run: Callable[[Script, Arguments], list[Record]]
-    ) -> Callable[[str, Arguments], list[Record]]:
+    def _asker(self, server: Server, run: Callable[[Script, Arguments], list[Record]]) -> Ask:
         """What cannot be read leaves a doubt and no records: a decision is made with less."""
 
         def ask(name: str, arguments: Arguments) -> list[Record]:

@@ -21,6 +21,7 @@ def command(options: Options, limit: tuple[str, ...], skip: tuple[str, ...], bey
     Reads only. Exit code 0: nothing to do; 2: changes are pending; 3: something else is wrong, which easfix does not
     mend; 4: could not tell; 5: a guard speaks against it.
     """
+    from agent.cli import grid
     from agent.cli.looking import answer, decide_all
     from agent.cli.session import Session
     from agent.cli.view import show
@@ -29,6 +30,6 @@ def command(options: Options, limit: tuple[str, ...], skip: tuple[str, ...], bey
         servers = session.servers(limit, skip, beyond_cap=beyond_max_servers)
         with session.progress(servers) as listen:
             decided = decide_all(session, servers, listen)
-        outcome = answer(session, "check", decided)
+            outcome = grid.forewarn(session, decided, answer(session, "check", decided))
         is_pending = any(each.plan.steps for each in decided)
         return show(outcome, options, "easfix plan -o plan.json, or easfix apply --dry-run" if is_pending else "")

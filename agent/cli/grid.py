@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.model import ServerState
+from agent.model import ServerState, Sibling
 from agent.survey import Cell, CellState, Subject
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 COLORS = {CellState.WORKS: "green", CellState.REACHES: "cyan", CellState.BROKEN: "red", CellState.UNKNOWN: "yellow"}
 _WIDEST = 30
+BEHIND = frozenset({"block-legacy", "proxy-down", "address-refused"})
+"""Causes that the look at a server does not show."""
 
 
 def subject(each: Decided, proofs: tuple[Proof, ...] = ()) -> Subject:
@@ -54,6 +56,42 @@ def before(session: Session, run: str, servers: Sequence[Server], outcome: Outco
     from agent.survey import recorded
 
     return _having(outcome, [], grid_before=[_document(cell) for cell in recorded(subjects, proxies)])
+
+
+def forewarn(session: Session, decided: Sequence[Decided], outcome: Outcome) -> Outcome:
+    """What would keep phones out although the flags were cleared, said before anything is changed.
+
+    The back-end's own settings are siblings already; this adds what the proxies say, and whom the directory admits.
+    The state stays what the server's own settings make it, as plan and apply have it; verify is what fails.
+    """
+    proxies = session.proxies if session.config.verify.from_proxies else ()
+    subjects = [subject(each) for each in decided if each.looked.finding is not None]
+    if not proxies or not subjects or session.stop.is_set():
+        return outcome
+    surveyor = session.surveyor()
+    cells = surveyor.before(subjects, proxies)
+    servers = tuple(_forewarned(each, cells) for each in outcome.servers)
+    return replace(outcome, servers=servers, extra={**outcome.extra, "not_read": list(surveyor.doubts)})
+
+
+def _forewarned(found: ServerOutcome, cells: Sequence[Cell]) -> ServerOutcome:
+    named: dict[str, tuple[Diagnosis, list[str]]] = {}
+    for cell in cells:
+        for each in cell.diagnoses if cell.target == found.name else ():
+            if each.cause.name in BEHIND:
+                named.setdefault(each.cause.name, (each, []))[1].append(cell.proxy)
+    if not named or found.state not in (ServerState.PENDING, ServerState.RIGHT, ServerState.FAILED):
+        return found
+    words = "; ".join(
+        f"{each.evidence[0]} (through {', '.join(through)}). {each.cause.next_step}" for each, through in named.values()
+    )
+    only = "only " if found.state is ServerState.PENDING else ""
+    lead = f"{found.reason}. SSL is not the {only}cause"
+    added = tuple(
+        Sibling(each.cause.name, each.evidence[0], each.cause.next_step, each.cause.article)
+        for each, _ in named.values()
+    )
+    return replace(found, reason=f"{lead}: {words}", siblings=(*found.siblings, *added))
 
 
 def lines(outcome: Outcome, *, color: bool = False) -> Iterator[str]:
