@@ -30,6 +30,9 @@ def proof(kind: Probe, verdict: Verdict, origin: str = "agent", cause: str = "")
 FLAG = {verdict: proof(Probe.METABASE, verdict) for verdict in Verdict}
 HOP = {verdict: proof(Probe.HOP, verdict) for verdict in Verdict}
 FROM_PROXY = {verdict: proof(Probe.HOP, verdict, "CAS01") for verdict in Verdict}
+THROUGH = {verdict: proof(Probe.END_TO_END, verdict, "CAS01") for verdict in Verdict}
+OTHER = {verdict: proof(Probe.END_TO_END, verdict, "CAS02") for verdict in Verdict}
+NOT_ADMITTED = proof(Probe.HOP, Verdict.BAD, cause="address-refused")
 G, B, U = Verdict.GOOD, Verdict.BAD, Verdict.UNKNOWN
 
 TABLE: list[tuple[list[Proof], Verdict, bool, str]] = [
@@ -48,6 +51,15 @@ TABLE: list[tuple[list[Proof], Verdict, bool, str]] = [
     ([FLAG[G], FLAG[B]], B, True, "metabase bad"),
     ([FLAG[B], HOP[B]], B, True, "metabase bad"),
     ([HOP[G]], G, False, "proved from agent"),
+    ([FROM_PROXY[G], THROUGH[G]], G, False, "proved from CAS01, end to end through CAS01"),
+    ([FROM_PROXY[G], THROUGH[B]], B, False, "end to end through CAS01: bad"),
+    ([FROM_PROXY[G], THROUGH[U]], G, False, "end to end through CAS01: unknown"),
+    ([FROM_PROXY[G], THROUGH[B], OTHER[G]], G, False, "end to end through CAS01: bad"),
+    ([THROUGH[B], OTHER[G]], B, False, "end to end through CAS01: bad"),
+    ([FROM_PROXY[G], THROUGH[B], OTHER[B]], B, False, "bad"),
+    ([NOT_ADMITTED, FROM_PROXY[G]], G, False, "proved from CAS01"),
+    ([NOT_ADMITTED, FROM_PROXY[U]], B, False, "address-refused"),
+    ([NOT_ADMITTED], B, False, "address-refused"),
 ]
 
 

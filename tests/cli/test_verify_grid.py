@@ -1,0 +1,147 @@
+"""easfix verify and check over the real wire: the grid on the screen and in the document, before a run and after."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from agent.cli.main import call
+from agent.lab.fleet import Fleet, Pace
+from agent.lab.layout import CONFIG_FILE, Layout
+
+FAULTS = ["require-ssl@EX01", "exchange-vdir-ssl@EX02", "healthy@EX03", "block-legacy@CAS02"]
+PROOF = {"from", "to", "probe", "verdict", "cause", "status", "latency_ms", "at", "evidence"}
+
+
+class Place:
+    """A fleet and the directory of an operator."""
+
+    def __init__(self, fleet: Fleet, home: Path) -> None:
+        self.fleet = fleet
+        self.config = home / CONFIG_FILE
+
+    def set(self, section: str, **values: Any) -> None:
+        found = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        found[section] = {**found.get(section, {}), **values}
+        self.config.write_text(yaml.safe_dump(found), encoding="utf-8")
+
+    def easfix(self, *arguments: str) -> tuple[int, str]:
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+            code = call(["--config", str(self.config), *arguments])
+        return code, out.getvalue()
+
+    def document(self, *arguments: str) -> tuple[int, dict[str, Any]]:
+        code, text = self.easfix("--json", *arguments)
+        return code, json.loads(text)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    home = tmp_path_factory.mktemp("grid")
+    pace = Pace(restart_seconds=0.2, warm_up_seconds=0.0, proxy_seconds=1.0)
+    with Fleet(3, 2, FAULTS, seed=1, pace=pace) as fleet:
+        layout = Layout(home)
+        layout.write(fleet, 0, "")
+        made = Place(fleet, home)
+        made.set("verify", attempts=2, deadline_seconds=20, first_wait_seconds=0.1)
+        yield made
+        layout.remove()
+
+
+def cells(document: dict[str, Any], name: str = "grid") -> dict[tuple[str, str], dict[str, Any]]:
+    return {(each["from"], each["to"]): each for each in document[name]}
+
+
+def causes(cell: dict[str, Any]) -> list[str]:
+    return [each["cause"] for each in cell["causes"]]
+
+
+def test_the_document_has_a_cell_for_every_pair_and_the_cause_of_each(place: Place) -> None:
+    code, document = place.document("verify")
+    grid = cells(document)
+
+    assert code == 3
+    assert {pair: causes(cell) for pair, cell in grid.items()} == {
+        ("CAS01", "EX01"): ["ssl-required"],
+        ("CAS02", "EX01"): ["block-legacy", "ssl-required"],
+        ("CAS01", "EX02"): ["exchange-needs-ssl"],
+        ("CAS02", "EX02"): ["block-legacy", "exchange-needs-ssl"],
+        ("CAS01", "EX03"): [],
+        ("CAS02", "EX03"): ["block-legacy"],
+    }
+    assert grid["CAS01", "EX03"]["state"] == "works"
+    assert document["not_read"] == []
+
+
+def test_each_proof_says_who_asked_whom_what_and_what_came(place: Place) -> None:
+    _, document = place.document("verify", "--limit", "EX03")
+    (server,) = document["servers"]
+    asked = {(each["probe"], each["from"]) for each in server["proof"]}
+
+    assert all(set(each) >= PROOF and each["to"] == "EX03" for each in server["proof"])
+    assert asked >= {("hop", "agent"), ("hop", "CAS01"), ("logon", "agent"), ("end-to-end", "CAS01")}
+
+
+def test_a_server_fails_where_one_of_its_proxies_keeps_phones_out(place: Place) -> None:
+    code, document = place.document("verify", "--limit", "EX03")
+    (server,) = document["servers"]
+
+    assert (code, server["state"]) == (3, "failed")
+    assert "through CAS02: block-legacy" in server["reason"]
+
+
+def test_the_screen_shows_the_grid_and_says_each_cause_once(place: Place) -> None:
+    _, text = place.easfix("verify")
+    lines = text.splitlines()
+    (title,) = (number for number, line in enumerate(lines) if line.startswith("proxy path now: 6 pairs"))
+
+    assert lines[title + 1].split() == ["CAS01", "CAS02"]
+    assert lines[title + 2].split() == ["EX01", "ssl-required", "block-legacy", "+1"]
+    assert lines[title + 4].split() == ["EX03", "works", "block-legacy"]
+    assert text.count("block-legacy: BlockLegacyMailboxes is set") == 1
+    assert "See KB817379." in text
+    assert "\x1b[" not in text
+
+
+def test_check_says_before_a_change_that_ssl_is_not_the_only_cause(place: Place) -> None:
+    code, document = place.document("check", "--limit", "EX01")
+    (server,) = document["servers"]
+
+    assert (code, server["state"]) == (2, "pending")
+    assert (
+        "SSL is not the only cause: web.config of CAS02 sets BlockLegacyMailboxes (through CAS02)" in server["reason"]
+    )
+    assert "block-legacy" in [each["name"] for each in server["siblings"]]
+
+
+def test_nobody_is_asked_as_a_phone_where_that_is_switched_off(place: Place) -> None:
+    place.set("verify", end_to_end=False)
+    try:
+        _, document = place.document("verify", "--limit", "EX03")
+    finally:
+        place.set("verify", end_to_end=True)
+    (server,) = document["servers"]
+
+    assert {each["probe"] for each in server["proof"]} <= {"hop", "events"}
+    assert cells(document)["CAS01", "EX03"]["state"] == "reaches"
+
+
+def test_a_run_is_proved_from_end_to_end_and_shown_before_and_after(place: Place) -> None:
+    """The last of the file: it changes EX01. One proxy blocks; through the other the server is proved."""
+    applied, outcome = place.document("apply", "--limit", "EX01", "--yes")
+    verified, document = place.document("verify", "last")
+    (server,) = outcome["servers"]
+
+    assert (applied, server["state"]) == (0, "changed")
+    assert "end to end through CAS01" in server["reason"]
+    assert causes(cells(document, "grid_before")["CAS01", "EX01"]) == ["ssl-required"]
+    assert cells(document)["CAS01", "EX01"]["state"] == "works"
+    assert (verified, document["servers"][0]["state"]) == (3, "failed")  # phones cannot come through the other one
