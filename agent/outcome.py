@@ -27,6 +27,7 @@ ASKED = "asked for by the operator"
 """Begins what goes on record with each write that an operator's own rollback puts back."""
 
 STOPPED = "stopped by the operator before"
+NOT_BEGUN = "its turn has not come yet"
 """Begins the reason of a server that an interrupted command did not come to; `resume` takes it up again."""
 
 NAMES = frozenset({"iisreset", "recycle", "chmod", "keyring"})

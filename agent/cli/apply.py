@@ -227,7 +227,7 @@ def _carry_out(
 
     planned = {each.server.casefold(): each for each in plan.servers}
     session.unlock(servers)
-    run = begin(session, "apply", plan, reason, change)
+    run = begin(session, "apply", plan, servers, reason, change)
     session.began(run.id)
     for name in _gone(session, plan):
         run.conclude(name, ServerState.SKIPPED, GONE)

@@ -66,17 +66,15 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool)
 
 
 def _open(record: RunRecord, plans: Mapping[str, ServerPlan]) -> set[str]:
-    """The servers that are owed something: held ones, those an operator's stop left out, and a dead run's others."""
+    """The servers that are owed something: held ones, and those of the chosen that a stop or a death left out."""
     from agent.model import ServerState
-    from agent.outcome import STOPPED
+    from agent.outcome import NOT_BEGUN, STOPPED
 
     planned = {each.server for each in plans.values() if each.steps}
     found = {each.name for each in record.servers if not each.is_closed}
     for each in record.servers:
-        if each.state is ServerState.SKIPPED and each.reason.startswith(STOPPED):
+        if each.state is ServerState.SKIPPED and each.reason.startswith((STOPPED, NOT_BEGUN)):
             found |= {each.name} & planned
-    if record.ended_at is None:  # it died: servers it had not come to are still owed their turn
-        found |= planned - {each.name for each in record.servers}
     return found
 
 

@@ -34,7 +34,7 @@ COLORS = {
 
 
 def show(outcome: Outcome, options: Options, next_step: str = "", notes: Sequence[str] = (), words: str = "") -> int:
-    """Print the answer; gives the exit code. For a person, `notes` precede the summary; `words` is it without servers."""
+    """Print the answer; gives the exit code. For a person `notes` precede the summary, `words` stand for no servers."""
     if options.json:
         print(json.dumps(document(outcome), indent=2, ensure_ascii=False))
     else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from agent.cli.session import Session, now
 from agent.errors import ConfigError, EmptySelection, Locked, UnknownName
-from agent.outcome import Outcome, of_record
+from agent.outcome import NOT_BEGUN, Outcome, of_record
 
 if TYPE_CHECKING:
     from agent.course import Tools
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from agent.notice import Listen
 
 
-def begin(session: Session, command: str, plan: Plan, reason: str, change: str) -> OpenRun:
-    """Write down that a run begins, with the plan it carries out."""
+def begin(session: Session, command: str, plan: Plan, chosen: Sequence[Server], reason: str, change: str) -> OpenRun:
+    """Write down that a run begins, with the plan it carries out and the servers chosen for it."""
     from agent import planfile
     from agent.model import RunRecord
 
@@ -29,7 +29,7 @@ def begin(session: Session, command: str, plan: Plan, reason: str, change: str) 
     record = RunRecord(
         name, command, now(), session.holder(name), version("easfix"), reason, change, plan_hash=plan.hash
     )
-    return session.journal.begin(record)
+    return session.journal.begin(record, [server.name for server in chosen], NOT_BEGUN)
 
 
 def take_over(session: Session, run: str, *, forced: bool = False) -> OpenRun:

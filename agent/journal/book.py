@@ -1,6 +1,6 @@
 """The journal: opening it, beginning and resuming runs, and reading everything back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from agent.errors import UnknownName
 from agent.journal import leases, looks, reading, rows
 from agent.journal.store import Store, open_store
-from agent.journal.tables import findings, plans, runs, second_looks
+from agent.journal.tables import findings, plans, runs, second_looks, servers
 from agent.journal.writer import OpenRun, finding_adapter
 from agent.model import Finding, Holder, Prior, RunRecord, SecondLook, ServerRecord, ServerState
 
@@ -36,11 +36,18 @@ class Journal:
         """Let go of the database."""
         self._store.close()
 
-    def begin(self, run: RunRecord) -> OpenRun:
-        """Write down that a run begins, and get the ability to write about it."""
+    def begin(self, run: RunRecord, chosen: Iterable[str] = (), waiting: str = "not begun") -> OpenRun:
+        """Write down that a run begins, with the servers chosen for it, and get the ability to write about it.
+
+        A chosen server stands as skipped for the reason `waiting` until its turn comes: whoever resumes a run that
+        died knows which servers it was to work on, and takes up no other.
+        """
         scrubbed = {"reason": self._scrub(run.reason), "change": self._scrub(run.change)}
         with self._store.write() as connection:
             connection.execute(runs.insert().values({**rows.of_run(run), **scrubbed}))
+            columns = {"run_id": run.id, "state": ServerState.SKIPPED.value, "reason": waiting, "is_closed": True}
+            if names := list(chosen):
+                connection.execute(servers.insert(), [{**columns, "server": name} for name in names])
         return OpenRun(run.holder, self._store, self._now, self._scrub)
 
     def resume(self, run: str, holder: Holder) -> OpenRun:

@@ -123,7 +123,14 @@ class OpenRun:
         now = self.now()
         with self._writing(server) as connection:
             leases.take(connection, server, self.holder, now)
-            if not connection.execute(servers.update().where(self._mine(server)).values(is_closed=False)).rowcount:
+            skipped = servers.c.state == ServerState.SKIPPED.value  # it waited for its turn, which is now
+            values = {
+                "is_closed": False,
+                "started_at": sa.func.coalesce(servers.c.started_at, now),
+                "state": sa.case((skipped, None), else_=servers.c.state),
+                "reason": sa.case((skipped, ""), else_=servers.c.reason),
+            }
+            if not connection.execute(servers.update().where(self._mine(server)).values(values)).rowcount:
                 columns = {"run_id": self.id, "server": server, "reason": "", "started_at": now, "is_closed": False}
                 connection.execute(servers.insert().values(columns))
 

@@ -45,10 +45,10 @@ class FusedJournal(Journal):
         super().__init__(journal._store, journal._now, journal._scrub)
         self._fuse = fuse
 
-    def begin(self, run: RunRecord) -> OpenRun:
+    def begin(self, run: RunRecord, chosen: Iterable[str] = (), waiting: str = "not begun") -> OpenRun:
         """As ever."""
         self._fuse.tick("before begin")
-        return self._fused(super().begin(run))
+        return self._fused(super().begin(run, chosen, waiting))
 
     def resume(self, run: str, holder: Holder) -> OpenRun:
         """As ever."""
