@@ -154,3 +154,17 @@ def test_of_many_runs_at_the_same_moment_one_gets_the_server(reopen: Callable[[]
 
     winner = f"r{told.index(None)}"
     assert sorted(name for name in told if name) == [winner] * 7
+
+
+def test_what_was_chosen_stands_on_record_until_its_turn(journal: Journal, now: Time) -> None:
+    begun = journal.begin(record("r9", now(), pid=900), ["EX01", "EX02"], "its turn has not come yet")
+    begun.admit("EX02")
+    waiting, working = journal.run("r9").servers
+
+    assert (waiting.state, waiting.reason, waiting.is_closed) == (
+        ServerState.SKIPPED,
+        "its turn has not come yet",
+        True,
+    )
+    assert (working.state, working.reason, working.is_closed) == (None, "", False)
+    assert working.started_at == now()
