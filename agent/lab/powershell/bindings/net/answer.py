@@ -51,6 +51,7 @@ STATUS_CODE = register_enum(
 MOST_BODY = 1 << 20
 """Bytes of a body that a script can look at; one that never ends must not fill the lab's memory."""
 
+
 class Headers(ClrObject):
     """System.Net.WebHeaderCollection."""
 
