@@ -125,7 +125,7 @@ def test_a_secret_in_an_exception_or_its_cause_is_hidden(lines: Lines, console: 
 
 
 def test_a_secret_that_a_library_logs_is_hidden(lines: Lines, console: io.StringIO) -> None:
-    logging.getLogger("urllib3").warning("retrying %s", CANARY)
+    logging.getLogger("keyring").warning("retrying %s", CANARY)
 
     assert "kanari" not in everything(lines, console)
     assert lines()[0]["event"] == f"retrying {logs.HIDDEN}"
