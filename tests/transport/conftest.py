@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from visiting import Visits
+from visiting import Visits, eventually, listens
 
 from agent.lab.fleet import Fleet
 from agent.lab.winrm.faults import WireFaults
@@ -42,5 +42,6 @@ def _visits(fleet: Fleet, way: Way) -> Iterator[Visits]:
     for node in fleet.servers:
         node.wire.set(**{name: getattr(well, name) for name in WireFaults.names()})
         node.machine.set_online(True)
+    assert all(eventually(lambda port=node.ports.winrm: listens(port)) for node in fleet.servers)
     fleet.administrator.locked = False
     fleet.administrator.bad_passwords = 0

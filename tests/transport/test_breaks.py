@@ -6,12 +6,12 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
-from visiting import ECHO, TIMEOUT, Visits, script, shells
+from visiting import ECHO, TIMEOUT, Visits, eventually, listens, script, shells
 
 from agent import errors
 from agent.model import Auth, Server, Winrm
@@ -23,23 +23,6 @@ ONE = "New-Object -TypeName 'PSObject' -Property @{ N = 1 }"
 
 def scripts(visits: Visits) -> int:
     return visits.fleet["EX01"].machine.counters.scripts_run
-
-
-def listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 5).close()
-    except ConnectionRefusedError:
-        return False
-    return True
-
-
-def eventually(claim: Callable[[], bool]) -> bool:
-    """The claim comes true within ten seconds."""
-    end = time.monotonic() + 10
-    while not claim():
-        if time.monotonic() > end:
-            return False
-    return True
 
 
 def test_a_visit_with_one_script_is_nine_requests_at_most(psrp: Visits) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -80,3 +81,21 @@ class Visits:
 def shells(node: Node) -> int:
     """How many shells are open on a machine."""
     return len(node.winrm.service.shells)
+
+
+def listens(port: int) -> bool:
+    """Somebody accepts on that port; a listener that is closed while we connect resets us."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 5).close()
+    except (ConnectionRefusedError, ConnectionResetError):
+        return False
+    return True
+
+
+def eventually(claim: Callable[[], bool]) -> bool:
+    """The claim comes true within a minute: the listeners of the lab follow what is set on a thread of their own."""
+    end = time.monotonic() + 60
+    while not claim():
+        if time.monotonic() > end:
+            return False
+    return True
