@@ -43,9 +43,14 @@ FLOORS = {
     "agent.doctor": 4,
     "agent.report": 4,
     "agent.survey": 4,
+    "agent.waves": 1,
     "agent.course": 5,
+    "agent.estimate": 2,
+    "agent.notify": 2,
     "agent.fleet": 6,
-    "agent.cli": 7,
+    "agent.campaign": 7,
+    "agent.schedule": 8,
+    "agent.cli": 9,
 }
 """Every module has a floor; one that has none fails until someone gives it one."""
 
@@ -64,6 +69,11 @@ OWNERS = {
     "alembic": {"agent.journal"},
     "structlog": {"agent.logs"},
     "keyring": {"agent.config"},
+    "dateutil": {"agent.window"},
+    "icalendar": {"agent.window"},
+    "recurring_ical_events": {"agent.window"},
+    "cronsim": {"agent.schedule"},
+    "apprise": {"agent.notify"},
     "click": {"agent.cli"},
     "rich": {"agent.cli"},
 }

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from agent.config.conduct import Limit
 from agent.config.section import FilePath, Seconds, Section
 from agent.model import RestartMethod
 
@@ -51,6 +52,21 @@ class RunSection(Section):
 
     max_servers: Annotated[int, Field(ge=1)] = 50
     """More than this many servers in one run are refused unless the command line allows it."""
+
+    canary: Annotated[int, Field(ge=0, le=10)] = 1
+    """Servers that go first, one at a time; when one of them fails, the run stops. 0 for none."""
+
+    first_wave: Annotated[int, Field(ge=1)] = 1
+    """Servers in the first wave after the canary; none is larger than concurrency."""
+
+    growth: Annotated[float, Field(ge=1, le=10)] = 2
+    """Each wave is this many times the one before: 1, 2, 4, 8."""
+
+    max_failures: Limit = 3
+    """The run stops when that many servers have failed: a number, or a percentage of the run's servers."""
+
+    restart_proxies: bool = False
+    """Restart IIS on the proxies too, one at a time, after the last server."""
 
     on_failure: Literal["rollback", "leave"] = "rollback"
     """What to do with a server whose change could not be proved."""

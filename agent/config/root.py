@@ -14,6 +14,7 @@ from agent.config.behaviour import (
     TimeoutSection,
     VerifySection,
 )
+from agent.config.conduct import ApprovalSection, NoticeEntry, ScheduleSection, WindowEntry
 from agent.config.section import Anchored, Section
 from agent.config.targets import Credential, ProxyEntry, ServerEntry, WinrmSection
 from agent.model import Way
@@ -57,6 +58,21 @@ class Config(Section, BaseSettings):
 
     run: RunSection = RunSection()
     """One run over many servers."""
+
+    windows: tuple[WindowEntry, ...] = ()
+    """When servers may be changed; at any time where none is named."""
+
+    blackouts: tuple[Annotated[str, Anchored()], ...] = ()
+    """Calendar files (.ics): while one of their events lasts, nothing is changed."""
+
+    approval: ApprovalSection = ApprovalSection()
+    """Whether somebody else must have agreed."""
+
+    schedule: ScheduleSection = ScheduleSection()
+    """What runs by itself, and how two machines keep out of each other's way."""
+
+    notify: tuple[NoticeEntry, ...] = ()
+    """Who is told of changes, failures and aborts, and of a window that passed with work left."""
 
     verify: VerifySection = VerifySection()
     """The proof after a change."""

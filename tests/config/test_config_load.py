@@ -86,7 +86,9 @@ def test_a_key_in_the_wrong_section_is_told_where_it_belongs(refused: Refused) -
 
 
 def test_a_key_like_no_other_gets_the_choice(refused: Refused) -> None:
-    assert refused("run: {zzz: 1}").next_step == "known keys are concurrency, max_servers, on_failure"
+    known = "known keys are method, timeout_seconds, deadline_seconds"
+
+    assert refused("restart: {zzz: 1}").next_step == known
 
 
 def test_everything_wrong_is_said_at_once(refused: Refused) -> None:
