@@ -23,6 +23,9 @@ HIDDEN = "********"
 _NAME = "easfix"
 _OWNER_ONLY = 0o600
 
+DETAILS = frozenset({"position"})
+"""Keys that stand in the file, and on the screen only at level debug."""
+
 Event = MutableMapping[str, Any]
 """What structlog hands from one processor to the next."""
 
@@ -127,9 +130,21 @@ def _install(handlers: list[logging.Handler]) -> Callable[[], None]:
             handler.close()
         root.setLevel(kept[0])
         ours.setLevel(kept[1])
-        structlog.reset_defaults()
+        _fall_silent()
 
     return end
+
+
+def _fall_silent() -> None:
+    """Where nobody has started a log nothing is said: structlog's own default prints, where only the answer belongs."""
+    structlog.reset_defaults()
+    structlog.configure(
+        processors=[_drop], logger_factory=structlog.ReturnLoggerFactory(), wrapper_class=structlog.stdlib.BoundLogger
+    )
+
+
+def _drop(_: Any, __: str, event: Event) -> Event:
+    raise structlog.DropEvent
 
 
 def _before(redactor: Redactor, now: Callable[[], datetime]) -> list[structlog.typing.Processor]:
@@ -172,7 +187,7 @@ def _to_file(file: LogFile, before: list[structlog.typing.Processor]) -> logging
 def _to_console(console: TextIO, level: str, before: list[structlog.typing.Processor]) -> logging.Handler:
     handler = _Quiet(console)
     handler.setLevel(level.upper())
-    handler.setFormatter(_formatter(_short, before))
+    handler.setFormatter(_formatter(_short if handler.level <= logging.DEBUG else _brief, before))
     return handler
 
 
@@ -194,6 +209,11 @@ def _short(_: Any, __: str, event: Event) -> str:
     keys = [f"{key}={_word(value)}" for key, value in event.items()]
     mark = [level] if level not in ("info", "debug") else []
     return " ".join([at, *mark, str(name), *keys, *exception[-1:]])
+
+
+def _brief(logger: Any, method: str, event: Event) -> str:
+    """The same without what only a developer of a script wants to know."""
+    return _short(logger, method, {key: value for key, value in event.items() if key not in DETAILS})
 
 
 def _word(value: object) -> str:
@@ -230,3 +250,6 @@ class _RotatingFile(logging.handlers.RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _OWNER_ONLY)
         return TextIOWrapper(BufferedWriter(FileIO(descriptor, "a")), self.encoding, self.errors)
+
+
+_fall_silent()

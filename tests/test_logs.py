@@ -5,6 +5,8 @@ import json
 import logging
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -195,3 +197,28 @@ def test_after_the_end_nothing_more_is_written(tmp_path: Path) -> None:
     logging.getLogger("easfix").warning("late")
 
     assert path.read_text(encoding="utf-8") == ""
+
+
+def test_the_place_of_an_error_is_for_the_file(lines: Lines, console: io.StringIO) -> None:
+    logs.get().info("script.failed", server="EX01", position="At line:118 char:1")
+
+    assert console.getvalue() == "05:06:07 script.failed server=EX01\n"
+    assert lines()[0]["position"] == "At line:118 char:1"
+
+
+def test_the_place_of_an_error_is_on_the_screen_at_level_debug(console: io.StringIO) -> None:
+    end = logs.start(None, console, "debug", logs.Redactor(), lambda: NOW)
+    logs.get().info("script.failed", server="EX01", position="At line:118 char:1")
+    end()
+
+    assert 'position="At line:118 char:1"' in console.getvalue()
+
+
+def test_without_a_log_nothing_is_said_anywhere() -> None:
+    code = (
+        "from agent import logs\nlogs.get().warning('before')\n"
+        "logs.start(None, None, 'info', logs.Redactor(), lambda: None)()\nlogs.get().bind(run='r').error('after')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert (done.stdout, done.stderr) == ("", "")

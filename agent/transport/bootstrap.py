@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from agent.model import Scalar
 from agent.transport.clixml import Plain, Reader, document, unescape
+from agent.transport.position import unplaced
 
 LONGEST_COMMAND_LINE = 8191  # KB830473: Windows XP and Server 2003
 _LINE = 1024  # characters of base64 on a line of standard input
@@ -97,9 +98,9 @@ def answer(stdout: bytes, mark: str) -> Answer:
 
 
 def words(stderr: bytes) -> str:
-    """What stands on standard error, without its markup and cut short."""
+    """What stands on standard error, without its markup and the places within the script, and cut short."""
     text = re.sub(r"<[^>]*>", " ", stderr.decode("utf-8", "replace").replace(_HEADER, " "))
-    return " ".join(unescape(text).split())[:300]
+    return " ".join(unplaced(unescape(text)).split())[:300]
 
 
 def _values(xml: str) -> list[Plain]:

@@ -8,6 +8,7 @@ from typing import cast
 from agent import errors
 from agent.model import Record, Script
 from agent.transport.clixml import Plain
+from agent.transport.position import unplaced
 
 # System.Management.Automation.ErrorCategory, in the order of its numbers.
 _CATEGORIES = (
@@ -36,7 +37,8 @@ def records(server: str, script: Script, output: Sequence[Plain]) -> list[Record
 def failed(server: str, script: Script, found: Mapping[str, Plain]) -> errors.ScriptFailed:
     """The error for a serialized ErrorRecord ([MS-PSRP] 2.2.3.15)."""
     exception = found.get("Exception")
-    message = found.get("ErrorDetails_Message") or _member(exception, "Message") or found.get("ErrorCategory_Message")
+    own = exception.get("Message") if isinstance(exception, dict) else None
+    message = found.get("ErrorDetails_Message") or own or found.get("ErrorCategory_Message")
     record = errors.ErrorRecord(
         exception=_member(exception, "Type") or _text(found.get("ErrorCategory_Reason")),
         error_id=_text(found.get("FullyQualifiedErrorId")),
@@ -44,13 +46,8 @@ def failed(server: str, script: Script, found: Mapping[str, Plain]) -> errors.Sc
         target=_text(found.get("ErrorCategory_TargetName")),
         position=_position(found),
     )
-    where = f" ({record.position})" if record.position else ""
-    return errors.ScriptFailed(
-        server,
-        f"{script.id}: {_text(message) or record.error_id or 'failed without a message'}{where}",
-        LOOK,
-        record,
-    )
+    said = _text(unplaced(str(message or ""))) or record.error_id or "failed without a message"
+    return errors.ScriptFailed(server, f"{script.id}: {said}", LOOK, record)
 
 
 def _position(found: Mapping[str, Plain]) -> str:

@@ -126,3 +126,11 @@ def test_words_of_standard_error_are_readable() -> None:
 
 def decoded(lines: bytes) -> str:
     return base64.b64decode(b"".join(lines.split())).decode("utf-8")
+
+
+@pytest.mark.parametrize("place", ["At line:1 char:6", "Bei Zeile:1 Zeichen:6", "Au niveau de ligne : 1 Caractère : 6"])
+def test_words_of_standard_error_do_not_say_where_in_the_script(place: str) -> None:
+    lines = ["Out of memory.", place, "+ $x.Grow <<<< ()", "    + CategoryInfo          : NotSpecified: (:) []", "Bye."]
+    xml = "".join(f'<S S="Error">{line}_x000D__x000A_</S>' for line in lines)
+
+    assert words(f"#< CLIXML\r\n<Objs>{xml}</Objs>".encode()) == "Out of memory. Bye."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import pytest
@@ -160,6 +161,16 @@ def test_an_error_of_a_cmdlet_names_its_id_and_category(visits: Visits) -> None:
     assert caught.value.record.error_id.startswith("NoServiceFoundForGivenName")
     assert caught.value.record.category == "ObjectNotFound"
     assert "NoSuchService" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "text", ["throw 'the reason'", "Get-Service -Name 'NoSuchService' -ErrorAction 'Stop'", "if ("]
+)
+def test_where_in_the_script_it_went_wrong_is_no_part_of_the_message(visits: Visits, text: str) -> None:
+    with pytest.raises(errors.ScriptFailed) as caught:
+        visits.run(f"$x = 1\n\n{text}")
+
+    assert not re.search(r"char:|line:|CategoryInfo|\bline \d|\+ ", caught.value.message), caught.value.message
 
 
 def test_an_error_that_the_script_went_on_after_still_counts(visits: Visits) -> None:
