@@ -181,21 +181,23 @@ def _of_hop(evidence: Evidence, mine: Proof | None) -> Iterator[_Symptom]:
     through = evidence.proof(Probe.END_TO_END, evidence.proxy)
     is_well = mine is not None and mine.verdict is Verdict.GOOD and through is None
     if mine and mine.verdict is not Verdict.GOOD and mine.cause in HOP:
-        names = _told_by_log(evidence, mine.cause)
+        names, line = _told_by_log(evidence, mine)
         if mine.cause == "timed-out" and any(HOP.get(proof.cause) == BROKEN for proof in failed):
             names = BROKEN  # bytes came here: the port is open
-        yield _Symptom(names, _words(mine), Stage.PROXY)
+        yield _Symptom(names, _words(mine) + line, Stage.PROXY)
     for proof in failed:
         fits = LOGON.get(proof.cause) or HOP.get(proof.cause)
         if fits and not is_well and (not is_asked or fits == BROKEN or proof.cause in LOGON):
             yield _Symptom(fits, _words(proof), Stage.PROXY)
 
 
-def _told_by_log(evidence: Evidence, cause: str) -> tuple[str, ...]:
-    """The causes that an answer fits; where its page does not say which, the server's log may."""
-    names = HOP[cause]
-    told = {LINES[line.status, line.substatus] for line in evidence.lines if (line.status, line.substatus) in LINES}
-    return tuple(told) if len(names) > 1 and len(told) == 1 and told <= set(names) else names
+def _told_by_log(evidence: Evidence, proof: Proof) -> tuple[tuple[str, ...], str]:
+    """The causes that an answer fits, and the line it left; where the page does not say which, the log may."""
+    names = HOP[proof.cause]
+    lines = [line for line in evidence.own_lines if line.status == str(proof.status)]
+    words = f"; the server's log has {lines[-1]}" if lines else ""
+    told = {LINES[line.status, line.substatus] for line in lines if (line.status, line.substatus) in LINES}
+    return (tuple(told) if len(names) > 1 and len(told) == 1 and told <= set(names) else names), words
 
 
 def _through(evidence: Evidence, proof: Proof) -> Iterator[_Symptom]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from agent.errors import ServerError
 from agent.model import Finding, Probe, Proof, Record, Script, Server, Verdict
 from agent.probe import evidence as known
 from agent.probe.evidence import Evidence
+from agent.probe.talk import USER_AGENT
 from agent.proxypool import ProxyPool
 from agent.transport import Arguments, Connect, ReadOnly
 
@@ -23,8 +24,8 @@ Ask = Callable[[str, Arguments], list[Record]]
 LOOK_BACK = 3600
 """Seconds of a proxy's events that are looked at; older ones tell of another day."""
 
-MARK = "easfix"
-"""What the User-Agent of every probe begins with."""
+LINES: Arguments = {"Marker": USER_AGENT, "Most": 40}
+"""Of one server's log: a few lines for each proxy that asked, of this command and of those before."""
 
 
 WARNINGS = frozenset({"service-pack-too-old"})
@@ -70,6 +71,7 @@ class Surveyor:
     scripts: Mapping[str, Script]
     now: Callable[[], datetime]
     concurrency: int = 16
+    marker: str = USER_AGENT  # of the questions whose lines are looked for in the servers' logs
     doubts: list[str] = field(default_factory=list)  # what could not be gathered, in words
 
     def grid(self, subjects: Sequence[Subject], proxies: Sequence[Server]) -> list[Cell]:
@@ -124,7 +126,9 @@ class Surveyor:
             lambda ask: _AboutServer(
                 known.admissions_of(ask("addresses", {})),
                 known.events_of(ask("eas-events", {"SecondsAgo": LOOK_BACK})),
-                known.lines_of(ask("weblog", {"Marker": MARK, "Most": 40})),
+                known.left_by(
+                    self.marker, known.lines_of(ask("weblog", LINES)), self.now() - timedelta(seconds=LOOK_BACK)
+                ),
             ),
         )
 

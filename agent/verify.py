@@ -38,7 +38,7 @@ class Origins:
     proxies: tuple[Server, ...]
     seconds: float  # for one answer
     phones: Phones | None = None  # None: nobody is asked from end to end
-    marker: str = USER_AGENT  # User-Agent of what is asked as a test user
+    marker: str = USER_AGENT  # User-Agent of every question: its lines in the web servers' logs are found by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,19 @@ class Verifier:
         return [self._flag(server, answer) for answer in answers]
 
     def hops(self, server: Server, *, is_before: bool = False) -> list[Proof]:
-        """The answers of the proxy path: from here and from each proxy; once only `before` a change."""
+        """The answers of the proxy path: from here, from each proxy and through it; once only `before` a change."""
         asked = _together([partial(self._ask, each, is_before=is_before) for each in self._questions(server)])
         phone = self._origins.phones.of(server) if self._origins.phones else None
         if phone is None:
             return asked
         return [*asked, *_together(list(self._as_phone(server, phone, asked, is_before=is_before)))]
+
+    def before(self, server: Server) -> list[Proof]:
+        """The proxy path as it is before anything is written: each question once, no longer than one answer may take.
+
+        What a change mended, and what was broken by something else, is told from these and the proofs afterwards.
+        """
+        return self.hops(server, is_before=True)
 
     def _as_phone(
         self, server: Server, phone: Phone, asked: Sequence[Proof], *, is_before: bool
@@ -126,7 +133,7 @@ class Verifier:
     def _questions(self, server: Server) -> Iterable[Callable[[], Proof]]:
         clocks, seconds = self._clocks, self._origins.seconds
         if self._origins.from_agent:
-            yield lambda: probe(server, clocks.now, clocks.monotonic, seconds=seconds)
+            yield lambda: probe(server, clocks.now, clocks.monotonic, seconds=seconds, marker=self._origins.marker)
         for proxy in self._origins.proxies:
             if proxy.name in server.proxies:
                 yield lambda proxy=proxy: self._from_proxy(proxy, server)  # type: ignore[misc]  # bound per turn
@@ -145,7 +152,8 @@ class Verifier:
 
     def _from_proxy(self, proxy: Server, server: Server) -> Proof:
         seconds = int(self._origins.seconds)
-        arguments: Arguments = {"Fqdn": server.fqdn, "Port": PORT, "TimeoutSeconds": seconds}
+        marker = self._origins.marker
+        arguments: Arguments = {"Fqdn": server.fqdn, "Port": PORT, "TimeoutSeconds": seconds, "Marker": marker}
         try:
             record = only(proxy.name, self._proxies.ask(proxy, self._scripts["hop"], arguments))
         except ServerError as error:

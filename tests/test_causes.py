@@ -13,7 +13,7 @@ from agent.causes import CAUSES, END_TO_END, EVENTS, HOP, LINES, LOGON, READABLE
 from agent.decoder import Certainty, conclude, decode
 from agent.model import Finding, Probe, Proof, Sibling, Verdict
 from agent.probe import NEXT_STEPS
-from agent.probe.evidence import Admission, Event, Evidence, LogLine, ProxyFacts, about, moment
+from agent.probe.evidence import Admission, Event, Evidence, LogLine, ProxyFacts, about, left_by, moment
 
 GOOD, BAD, UNKNOWN = Verdict.GOOD, Verdict.BAD, Verdict.UNKNOWN
 PROXY = "CAS01"
@@ -22,7 +22,8 @@ FACTS = ProxyFacts(("198.18.0.9",), is_serving=True, blocks_legacy=False)
 
 
 def proof(cause: str = "", probe: Probe = Probe.HOP, origin: str = PROXY, verdict: Verdict | None = None) -> Proof:
-    return Proof(origin, SERVER.name, probe, verdict or (BAD if cause else GOOD), AT, cause, evidence="as seen")
+    status = 403 if cause == "forbidden" else None
+    return Proof(origin, SERVER.name, probe, verdict or (BAD if cause else GOOD), AT, cause, status, evidence="as seen")
 
 
 def evidence(*proofs: Proof, **known: object) -> Evidence:
@@ -107,6 +108,32 @@ def test_the_log_settles_what_a_page_does_not_say(line: tuple[str, str], cause: 
     expected = [cause] if cause in HOP["forbidden"] else list(HOP["forbidden"])
 
     assert names(found) == expected
+    assert f"the server's log has {'.'.join(line)} 5 from 198.18.0.9" in conclude(found)[0].evidence[0]
+
+
+def test_a_line_of_another_proxy_does_not_speak_for_this_one() -> None:
+    lines = (LogLine("403", "6", "5", "198.18.0.77"), LogLine("403", "4", "5", "198.18.0.9"))
+    told = evidence(proof("forbidden"), lines=lines, facts=FACTS)
+    unknown = evidence(proof("forbidden"), lines=lines)
+
+    assert names(told) == ["ssl-required"]
+    assert names(unknown) == list(HOP["forbidden"])
+
+
+def test_the_line_of_another_status_is_not_that_of_this_answer() -> None:
+    found = evidence(proof("forbidden"), lines=(LogLine("401", "2", "2148074254", "198.18.0.9"),))
+
+    assert "log has" not in conclude(found)[0].evidence[0]
+
+
+def test_a_questions_own_lines_count_before_those_of_earlier_ones() -> None:
+    old = LogLine("403", "4", "5", "198.18.0.9", "easfix-old", AT - timedelta(hours=2))
+    late = LogLine("403", "6", "5", "198.18.0.9", "easfix-late", AT - timedelta(minutes=2))
+    own = LogLine("401", "2", "5", "198.18.0.9", "easfix-own", AT)
+    since = AT - timedelta(hours=1)
+
+    assert left_by("easfix-own", [old, late, own], since) == (own,)
+    assert left_by("easfix-own", [old, late], since) == (late,)
 
 
 # --- settings --------------------------------------------------------------------------------------------------------

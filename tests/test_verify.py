@@ -195,7 +195,9 @@ def test_only_the_proxies_that_lead_to_the_server_are_asked(verifier: Make) -> N
     found = verifier(proxy, CAS01, CAS02).hops(SERVER)
 
     assert [each.origin for each in found] == ["CAS01"]
-    assert proxy.asked == [("hop", {"Fqdn": "ex01.lab.example", "Port": PORT, "TimeoutSeconds": 15})]
+    assert proxy.asked == [
+        ("hop", {"Fqdn": "ex01.lab.example", "Port": PORT, "TimeoutSeconds": 15, "Marker": "easfix"})
+    ]
 
 
 def test_a_path_that_warms_up_is_asked_until_it_is_good(verifier: Make, time: Time) -> None:
@@ -221,7 +223,7 @@ def test_a_path_that_stays_bad_ends_with_the_deadline(verifier: Make, time: Time
 
 
 def test_before_a_change_the_path_is_asked_once(verifier: Make, time: Time) -> None:
-    (found,) = verifier(Answers([{**GOOD, "Status": 403}]), CAS01).hops(SERVER, is_before=True)
+    (found,) = verifier(Answers([{**GOOD, "Status": 403}]), CAS01).before(SERVER)
 
     assert found.attempts == 1
     assert time.slept == []

@@ -251,11 +251,16 @@ class Session:
             self.proxies if section.from_proxies else (),
             self.config.timeouts.probe_seconds,
             self.phones if section.end_to_end else None,
-            f"easfix-{secrets.token_hex(3)}",
+            self.marker,
         )
         return Verifier(
             self.pool, self.playbook.scripts, origins, self.questioner("verify"), Clocks(now, time.monotonic)
         )
+
+    @cached_property
+    def marker(self) -> str:
+        """User-Agent of every question of this command to a web server: its lines in the logs are found by it."""
+        return f"easfix-{secrets.token_hex(3)}"
 
     @cached_property
     def phones(self) -> Phones:
@@ -274,7 +279,8 @@ class Session:
         """Finds out why a path does not work."""
         from agent.survey import Surveyor
 
-        return Surveyor(self.pool, self.connect, self.playbook.scripts, now, self.config.run.concurrency)
+        scripts, concurrency = self.playbook.scripts, self.config.run.concurrency
+        return Surveyor(self.pool, self.connect, scripts, now, concurrency, self.marker)
 
     @property
     def restart(self) -> Restart:

@@ -9,6 +9,7 @@ from agent.model import Probe, Proof, Record, Server
 from agent.probe.answer import PATH, Answer, Trouble
 from agent.probe.ask import ask
 from agent.probe.judge import NEXT_STEPS, Judgement, judge
+from agent.probe.talk import USER_AGENT
 
 # System.Net.WebExceptionStatus: how .NET names what went wrong before there was an answer.
 _FAILURES = {
@@ -27,9 +28,10 @@ def probe(
     *,
     seconds: float = 15.0,
     path: str = PATH,
+    marker: str = USER_AGENT,
 ) -> Proof:
     """Ask the server from this machine."""
-    answer = ask(server.address, server.http_port, server.fqdn, monotonic, seconds=seconds, path=path)
+    answer = ask(server.address, server.http_port, server.fqdn, monotonic, seconds=seconds, path=path, marker=marker)
     return proof("agent", server.name, answer, now())
 
 

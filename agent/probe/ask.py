@@ -17,11 +17,15 @@ def ask(
     *,
     seconds: float = 15.0,
     path: str = PATH,
+    marker: str = USER_AGENT,
 ) -> Answer:
-    """Ask the server at this address, by the name `host`, and wait no longer than so many seconds for all of it."""
+    """Ask the server at this address, by the name `host`, and wait no longer than so many seconds for all of it.
+
+    The `marker` is the User-Agent, by which the question is found in the server's log.
+    """
     talk = Talk(Place(address, port, host), monotonic, seconds)
     try:
-        return talk.put(Question("OPTIONS", path, (("User-Agent", USER_AGENT), ("Connection", "close"))))
+        return talk.put(Question("OPTIONS", path, (("User-Agent", marker), ("Connection", "close"))))
     finally:
         talk.close()
 

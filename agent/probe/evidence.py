@@ -58,6 +58,8 @@ class LogLine:
     substatus: str
     win32: str
     client: str
+    agent: str = ""
+    at: datetime | None = None  # None where the log does not say
 
     def __str__(self) -> str:
         """As an administrator reads it: 403.4 5."""
@@ -79,6 +81,12 @@ class Evidence:
     events: tuple[Event, ...] = ()  # of this proxy, about this back-end
     server_events: tuple[Event, ...] = ()
     lines: tuple[LogLine, ...] = ()
+
+    @property
+    def own_lines(self) -> tuple[LogLine, ...]:
+        """The lines that this proxy's questions left; all where its addresses are not known, or are translated."""
+        addresses = self.facts.addresses if self.facts else ()
+        return tuple(line for line in self.lines if line.client in addresses) or self.lines
 
     def proof(self, probe: Probe, origin: str) -> Proof | None:
         """The latest answer to a question about this back-end."""
@@ -131,10 +139,26 @@ def admissions_of(records: Sequence[Record]) -> tuple[Admission, ...]:
 def lines_of(records: Sequence[Record]) -> tuple[LogLine, ...]:
     """The lines that weblog.ps1 found."""
     return tuple(
-        LogLine(_text(each, "Status"), _text(each, "SubStatus"), _text(each, "Win32"), _text(each, "Client"))
+        LogLine(
+            _text(each, "Status"),
+            _text(each, "SubStatus"),
+            _text(each, "Win32"),
+            _text(each, "Client"),
+            _text(each, "Agent"),
+            moment(_text(each, "At")) if _text(each, "At").strip() else None,
+        )
         for each in records
         if each.get("Kind") == "line"
     )
+
+
+def left_by(marker: str, lines: Sequence[LogLine], since: datetime) -> tuple[LogLine, ...]:
+    """The lines of the questions with this User-Agent; where there are none yet, those of others not older than this.
+
+    IIS holds lines back for up to a minute, so a question's own line is often not there when it is looked for.
+    """
+    own = tuple(line for line in lines if line.agent == marker)
+    return own or tuple(line for line in lines if line.at is None or line.at >= since)
 
 
 def moment(text: str) -> datetime:

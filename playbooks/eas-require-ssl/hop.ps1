@@ -5,6 +5,7 @@
 # Arguments:    Fqdn            full name of the Exchange 2003 mailbox server
 #               Port            80, which is what the proxy uses
 #               TimeoutSeconds  how long to wait for the answer
+#               Marker          the User-Agent, by which weblog.ps1 finds what this left in the server's log
 # Answers:      one object, Kind = 'hop':
 #   Computer (this server), Url, Status (HTTP status; empty without an answer), Reason, Authenticate (the offered
 #   ways to log on, one each), Server, Location (of a redirect), Body (its first 2,048 characters), Milliseconds,
@@ -13,7 +14,7 @@
 # Undo:         nothing to undo.
 # Facts:        numbers such as "2.10" are sections of the domain reference.
 
-param([string]$Fqdn, [int]$Port = 80, [int]$TimeoutSeconds = 20)
+param([string]$Fqdn, [int]$Port = 80, [int]$TimeoutSeconds = 20, [string]$Marker = 'easfix')
 $ErrorActionPreference = 'Stop'
 
 function Read-Body {
@@ -55,7 +56,7 @@ $request.ReadWriteTimeout = $TimeoutSeconds * 1000
 $request.AllowAutoRedirect = $false
 $request.KeepAlive = $false
 $request.Proxy = $null
-$request.UserAgent = 'easfix'
+$request.UserAgent = $Marker
 
 $start = [DateTime]::UtcNow
 $response = $null

@@ -1,12 +1,13 @@
 # weblog.ps1 - READS. It changes nothing on the server.
 #
 # What it does: finds the lines of the web server's log that probes of easfix left, by their own User-Agent.
-# Arguments:    Marker        the User-Agent of the probes
+# Arguments:    Marker        the User-Agent of the probes, or its beginning
 #               Most          lines at most, the last ones
 #               MostMegabytes a larger log is not read: the answer says so
 # Answers:      one object per log of a site with an ActiveSync directory, Kind = 'weblog': Site, File, Message (why it
 #   was not read; empty where it was); then one per line, Kind = 'line':
-#   Site, At (as logged, UTC), Method, Client, User, Status, SubStatus, Win32 (403 4 5 = SSL required) (2.9)
+#   Site, At (as logged, UTC), Method, Client, User, Agent (User-Agent), Status, SubStatus, Win32
+#   (403 4 5 = SSL required) (2.9)
 #   IIS may keep lines back for a minute before it writes them: no line proves nothing.
 # Undo:         nothing to undo.
 # Facts:        numbers such as "2.9" are sections of the domain reference.
@@ -40,6 +41,7 @@ function Get-Line {
                 Method = Get-Field -Names $names -Values $values -Name 'cs-method'
                 Client = Get-Field -Names $names -Values $values -Name 'c-ip'
                 User = Get-Field -Names $names -Values $values -Name 'cs-username'
+                Agent = Get-Field -Names $names -Values $values -Name 'cs(User-Agent)'
                 Status = Get-Field -Names $names -Values $values -Name 'sc-status'
                 SubStatus = Get-Field -Names $names -Values $values -Name 'sc-substatus'
                 Win32 = Get-Field -Names $names -Values $values -Name 'sc-win32-status'

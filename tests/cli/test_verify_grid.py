@@ -81,6 +81,29 @@ def test_the_document_has_a_cell_for_every_pair_and_the_cause_of_each(place: Pla
     assert document["not_read"] == []
 
 
+def log_of(place: Place, name: str) -> list[list[str]]:
+    """The lines of today in the web server's log, field by field."""
+    files = place.fleet[name].machine.files
+    folder = r"C:\WINDOWS\system32\LogFiles\W3SVC1"
+    pages = [files.read(each.path).decode() for each in files.list(folder) if each.path.endswith(".log")]
+    return [line.split() for page in pages for line in page.splitlines() if not line.startswith("#")]
+
+
+def test_every_question_carries_the_commands_own_marker_and_its_line_is_found(place: Place) -> None:
+    before = len(log_of(place, "EX01"))
+    _, document = place.document("verify", "--limit", "EX01")
+    lines = [line for line in log_of(place, "EX01")[before:] if line[4] == "OPTIONS"]
+    (agent,) = {line[10] for line in lines}
+    clients = {line[9] for line in lines}
+    told = {pair: " ".join(cell["causes"][-1]["evidence"]) for pair, cell in cells(document).items()}
+    named = {each: [client for client in clients if f"has 403.4 5 from {client}" in each] for each in told.values()}
+
+    assert agent.startswith("easfix-")
+    assert len(lines) == len(clients) == 3  # from here, from CAS01, from CAS02
+    assert {tuple(line[11:14]) for line in lines} == {("403", "4", "5")}
+    assert len(set(map(tuple, named.values()))) == 2 and all(len(each) == 1 for each in named.values())
+
+
 def test_each_proof_says_who_asked_whom_what_and_what_came(place: Place) -> None:
     _, document = place.document("verify", "--limit", "EX03")
     (server,) = document["servers"]

@@ -117,6 +117,7 @@ def test_lines_are_found_by_their_marker_with_the_sub_status(server: Server) -> 
     [found] = server.of_kind("line", "weblog", Marker="easfix-1")
 
     assert (found["Status"], found["SubStatus"], found["Win32"]) == ("403", "4", "5")
+    assert found["Agent"] == "easfix-1"
     assert (found["Client"], found["Method"], found["At"]) == ("198.18.0.9", "OPTIONS", "2009-06-01 09:30:00")
 
 

@@ -74,6 +74,13 @@ def test_the_hop_is_asked_as_the_proxy_would_and_without_a_logon(proxy: Server, 
     assert 0 <= answer["Milliseconds"] < 10_000
 
 
+def test_the_hop_carries_the_marker_it_is_given(proxy: Server, mailbox: type[Mailbox]) -> None:
+    proxy.one("hop", Fqdn=TARGET, TimeoutSeconds=10)
+    proxy.one("hop", Fqdn=TARGET, TimeoutSeconds=10, Marker="easfix-0c1d2e")
+
+    assert [headers["User-Agent"] for _, _, headers in mailbox.asked] == ["easfix", "easfix-0c1d2e"]
+
+
 def test_a_directory_that_requires_ssl_shows_by_status_and_page(proxy: Server, mailbox: type[Mailbox]) -> None:
     mailbox.status, mailbox.headers_sent, mailbox.body = 403, [], FORBIDDEN
     answer = proxy.one("hop", Fqdn=TARGET, TimeoutSeconds=10)
