@@ -9,6 +9,7 @@
     |   `-- PlaybookError         a playbook or one of its scripts is not fit to be sent
     |-- JournalError              the record of runs cannot be opened, read or written
     |   |-- NoJournal             nothing has been run from here yet, so there is no record to read
+    |   |-- OldJournal            the record is of an older easfix, and who only reads does not bring it up to date
     |   `-- ImpossibleMove        a step was to enter a state that its life does not allow
     |-- Refused                   all is understood, and the answer is no
     |   |-- StalePlan             the server is no longer in the state that the plan was made from
@@ -17,7 +18,10 @@
     |   |-- Capped                more servers than max_servers allows
     |   |-- Guarded               a guard speaks against the change on this server
     |   |-- WindowClosed          outside the change window, or too little of it is left
-    |   `-- NotApproved           an approval is required and there is none that fits
+    |   |-- NotApproved           an approval is required and there is none that fits
+    |   |-- Stopped               the run was asked to stop, so it begins with no other server
+    |   |-- ThresholdReached      so many servers of the run have failed that it begins with no other
+    |   `-- Fenced                this process was silent for too long, or the run was taken over: it sends nothing
     |-- Interrupted               the operator stopped the run
     `-- ServerError               server, message, next_step                       retryable   untouched
         |-- Unreachable           no connection came about                         yes         yes
@@ -88,6 +92,10 @@ class NoJournal(JournalError):
     """Nothing has been run from here yet, so there is no record to read."""
 
 
+class OldJournal(JournalError):
+    """The record is of an older easfix, and who only reads does not bring it up to date."""
+
+
 class ImpossibleMove(JournalError):
     """A step was to enter a state that its life does not allow."""
 
@@ -131,6 +139,18 @@ class WindowClosed(Refused):
 
 class NotApproved(Refused):
     """An approval is required and there is none that fits this plan."""
+
+
+class Stopped(Refused):
+    """The run was asked to stop, so it begins with no other server."""
+
+
+class ThresholdReached(Refused):
+    """So many servers of the run have failed that it begins with no other."""
+
+
+class Fenced(Refused):
+    """This process was silent for too long, or another one has taken the run over: it sends nothing any more."""
 
 
 class Interrupted(EasfixError):

@@ -1,18 +1,21 @@
 """The journal: opening it, beginning and resuming runs, and reading everything back."""
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import sqlalchemy as sa
+from sqlalchemy.engine import RowMapping
 
 from agent.errors import UnknownName
-from agent.journal import leases, looks, reading, rows
+from agent.journal import approvals, beats, debts, leases, looks, reading, rows, stops, ticks
 from agent.journal.store import Store, open_store
 from agent.journal.tables import findings, plans, runs, second_looks, servers
 from agent.journal.writer import OpenRun, finding_adapter
-from agent.model import Finding, Holder, Prior, RunRecord, SecondLook, ServerRecord, ServerState
+from agent.model import Approval, Debt, Finding, Holder, Prior, RunRecord, SecondLook, ServerRecord, ServerState
 
 LAST = "last"
+NO_WAVES: Mapping[str, int] = MappingProxyType({})
 
 
 def _as_it_is(text: str) -> str:
@@ -36,28 +39,107 @@ class Journal:
         """Let go of the database."""
         self._store.close()
 
-    def begin(self, run: RunRecord, chosen: Iterable[str] = (), waiting: str = "not begun") -> OpenRun:
+    def clock(self) -> datetime:
+        """The time by the clock that all processes on this journal share: PostgreSQL's own; of a file, ours."""
+        with self._store.read() as connection:
+            return self._store.clock(connection)
+
+    def begin(
+        self,
+        run: RunRecord,
+        chosen: Iterable[str] = (),
+        waiting: str = "not begun",
+        waves: Mapping[str, int] = NO_WAVES,
+    ) -> OpenRun:
         """Write down that a run begins, with the servers chosen for it, and get the ability to write about it.
 
         A chosen server stands as skipped for the reason `waiting` until its turn comes: whoever resumes a run that
-        died knows which servers it was to work on, and takes up no other.
+        died knows which servers it was to work on, and takes up no other. `waves` are numbers by server.
         """
-        scrubbed = {"reason": self._scrub(run.reason), "change": self._scrub(run.change)}
+        scrubbed = {name: self._scrub(getattr(run, name)) for name in ("reason", "change", "outside_window")}
         with self._store.write() as connection:
-            connection.execute(runs.insert().values({**rows.of_run(run), **scrubbed}))
+            beat = {"beat_at": self._store.clock(connection)}
+            connection.execute(runs.insert().values({**rows.of_run(run), **scrubbed, **beat}))
             columns = {"run_id": run.id, "state": ServerState.SKIPPED.value, "reason": waiting, "is_closed": True}
             if names := list(chosen):
-                connection.execute(servers.insert(), [{**columns, "server": name} for name in names])
+                rows_of = [{**columns, "server": name, "wave": waves.get(name)} for name in names]
+                connection.execute(servers.insert(), rows_of)
         return OpenRun(run.holder, self._store, self._now, self._scrub)
 
-    def resume(self, run: str, holder: Holder) -> OpenRun:
-        """Take a run over, with every server it holds: the process before can write no more."""
+    def resume(
+        self,
+        run: str,
+        holder: Holder,
+        *,
+        stale: timedelta | None = None,
+        instead_of: Holder | None = None,
+        lifts_stop: bool = True,
+    ) -> OpenRun:
+        """Take a run over, with every server it holds: the process before can write no more.
+
+        With `stale`, only where the run has ended or its beat is older by the database's clock, and with `instead_of`,
+        only from that process; `Locked` otherwise, so of two that take over at once only one does.
+        Whoever asked the run to stop has been heard, unless told otherwise.
+        """
         with self._store.write() as connection:
-            values = {"ended_at": None, "exit_code": None, **rows.of_holder(holder)}
-            if not connection.execute(runs.update().where(runs.c.id == run).values(values)).rowcount:
-                raise self._unknown(run)
+            row = self._row(connection, run, is_writing=True)
+            now, before = self._store.clock(connection), rows.holder(row, run)
+            is_theirs = instead_of is not None and before != instead_of
+            if is_theirs or (stale is not None and not beats.is_stale(row, stale, now)):
+                raise beats.alive(row, now)
+            values = {"ended_at": None, "exit_code": None, "beat_at": now, **rows.of_holder(holder)}
+            values |= stops.LIFTED if lifts_stop else {}
+            connection.execute(runs.update().where(runs.c.id == run).values(values))
             leases.hand_over(connection, holder)
         return OpenRun(holder, self._store, self._now, self._scrub)
+
+    def beat_of(self, run: str) -> datetime | None:
+        """When the run's process last wrote that it lives; None where an older easfix began it."""
+        with self._store.read() as connection:
+            found: datetime | None = self._row(connection, run)["beat_at"]
+            return found
+
+    def is_stale(self, run: str, stale: timedelta) -> bool:
+        """No process works on the run any more, by the database's clock: it has ended, or its beat is older."""
+        with self._store.read() as connection:
+            return beats.is_stale(self._row(connection, run), stale, self._store.clock(connection))
+
+    def ask_stop(self, run: str, by: str, why: str = "") -> None:
+        """Ask a run to stop, in whichever process it goes on; raises `UnknownName`."""
+        with self._store.write() as connection:
+            if not stops.ask(connection, run, by, self._scrub(why), self._store.clock(connection)):
+                raise self._unknown(run)
+
+    def stop_asked(self, run: str) -> str:
+        """By whom, when and why the run was asked to stop; empty where nobody did."""
+        with self._store.read() as connection:
+            return stops.words(self._row(connection, run))
+
+    def approve(self, approval: Approval) -> Approval:
+        """Keep an approval; what comes back has the time of the journal's clock."""
+        with self._store.write() as connection:
+            return approvals.approve(connection, approval, self._store.clock(connection))
+
+    def approvals(self, plan_hash: str) -> tuple[Approval, ...]:
+        """Every approval of the plan, newest first."""
+        with self._store.read() as connection:
+            return approvals.of_plan(connection, plan_hash)
+
+    def claim_tick(self, schedule: str, at: datetime, holder: Holder) -> bool:
+        """True for the one process that is to do the work of this tick, and for nobody else ever after."""
+        return ticks.claim(self._store, schedule, at, holder)
+
+    def measured(self, last: int = 200) -> tuple[float, ...]:
+        """Seconds from admission to proof of the servers that were changed last, newest first."""
+        with self._store.read() as connection:
+            return reading.measured(connection, last)
+
+    def debts(self) -> tuple[Debt, ...]:
+        """What is owed to the servers that runs hold, also by runs that are at work."""
+        with self._store.read() as connection:
+            names = dict.fromkeys(run for run, _ in reading.unclosed(connection))
+            records = [reading.run(connection, name) for name in names]
+        return tuple(debts.of_runs(record for record in records if record))
 
     def find(self, text: str) -> str:
         """The whole name of a run from its beginning, or of the "last" one; raises `UnknownName`."""
@@ -164,6 +246,14 @@ class Journal:
         with self._store.read() as connection:
             return tuple(rows.second_look(row) for row in connection.execute(query).mappings())
 
+    def _row(self, connection: sa.Connection, run: str, *, is_writing: bool = False) -> RowMapping:
+        query = sa.select(runs).where(runs.c.id == run)
+        query = query.with_for_update(key_share=True) if is_writing else query
+        row = connection.execute(query).mappings().one_or_none()
+        if row is None:
+            raise self._unknown(run)
+        return row
+
     def _unknown(self, text: str, meant: tuple[str, ...] = ()) -> UnknownName:
         hint = f"perhaps {', '.join(meant)}; easfix history lists them" if meant else "easfix history lists the runs"
         return UnknownName(f"there is no one run {text} in the journal", meant=meant, where=self.where, next_step=hint)
@@ -182,4 +272,4 @@ def open_journal(
 
     `scrub` takes the secrets out of every sentence before it is written. With `read_only` nothing is made.
     """
-    return Journal(open_store(address, username, password, read_only=read_only), now, scrub)
+    return Journal(open_store(address, now, username, password, read_only=read_only), now, scrub)

@@ -6,8 +6,11 @@ import sqlalchemy as sa
 
 from agent.errors import JournalError, Locked
 from agent.journal import rows
-from agent.journal.tables import leases
+from agent.journal.tables import leases, servers
 from agent.model import Holder
+
+HELD = "is held by"
+"""Follows the server's name where somebody else holds it."""
 
 
 def take(connection: sa.Connection, server: str, holder: Holder, now: datetime) -> None:
@@ -40,6 +43,9 @@ def find(connection: sa.Connection, server: str, *, is_reading: bool = False) ->
 def hand_over(connection: sa.Connection, holder: Holder) -> None:
     """Everything that the run holds belongs to this process from now on; the one before can write no more."""
     connection.execute(leases.update().where(leases.c.run_id == holder.run).values(rows.of_holder(holder)))
+    # What was begun by one process and ended by another says nothing about how long a server takes.
+    held = (servers.c.run_id == holder.run) & servers.c.is_closed.is_(False)
+    connection.execute(servers.update().where(held).values(admitted_at=None))
 
 
 def release(connection: sa.Connection, server: str, run: str) -> None:
@@ -52,7 +58,7 @@ def locked(server: str, holder: Holder, since: datetime) -> Locked:
     """What is said to the one who comes second."""
     return Locked(
         server,
-        f"{server} is held by {holder} since {since:%Y-%m-%d %H:%M:%S} UTC",
+        f"{server} {HELD} {holder} since {since:%Y-%m-%d %H:%M:%S} UTC",
         run=holder.run,
         holder=str(holder),
         since=since,

@@ -84,6 +84,13 @@ def last_concluded(connection: sa.Connection) -> tuple[tuple[str, str, ServerSta
     return tuple(found[name] for name in sorted(found))
 
 
+def measured(connection: sa.Connection, last: int) -> tuple[float, ...]:
+    """How long the servers took that were changed last, newest first."""
+    query = sa.select(servers.c.worked_seconds).where(servers.c.worked_seconds.is_not(None))
+    newest = query.order_by(servers.c.admitted_at.desc(), servers.c.run_id, servers.c.server).limit(last)
+    return tuple(float(seconds) for seconds in connection.execute(newest).scalars())
+
+
 def _servers(connection: sa.Connection, run_id: str, name: str | None = None) -> list[ServerRecord]:
     by_server = _steps(connection, run_id, name)
     query = sa.select(proofs).where(_of(proofs, run_id, name)).order_by(proofs.c.id)

@@ -9,6 +9,7 @@ from sqlalchemy.engine import RowMapping
 
 from agent.model import (
     Action,
+    Approval,
     Attempt,
     Holder,
     Prior,
@@ -48,6 +49,11 @@ def of_run(run: RunRecord) -> dict[str, object]:
         "change": run.change,
         "plan_hash": run.plan_hash,
         "started_at": run.started_at,
+        "window_name": run.window,
+        "closes_at": run.closes_at,
+        "outside_window": run.outside_window,
+        "threshold": run.threshold,
+        "approved_by": run.approved_by,
         **of_holder(run.holder),
     }
 
@@ -66,6 +72,11 @@ def run(row: Row, servers: Sequence[ServerRecord]) -> RunRecord:
         ended_at=row["ended_at"],
         exit_code=row["exit_code"],
         servers=tuple(servers),
+        window=row["window_name"],
+        closes_at=row["closes_at"],
+        outside_window=row["outside_window"],
+        threshold=row["threshold"],
+        approved_by=row["approved_by"],
     )
 
 
@@ -81,6 +92,7 @@ def server(row: Row, steps: Sequence[StepRecord], proofs: Sequence[Proof]) -> Se
         is_closed=row["is_closed"],
         steps=tuple(steps),
         proofs=tuple(proofs),
+        wave=row["wave"],
     )
 
 
@@ -175,6 +187,22 @@ def second_look(row: Row) -> SecondLook:
     """A look that is due, or was taken."""
     taken: datetime | None = row["taken_at"]
     return SecondLook(row["run_id"], row["server"], row["due_at"], taken)
+
+
+def of_approval(approval: Approval) -> dict[str, object]:
+    """Columns of an approval, without its time."""
+    return {
+        "plan_hash": approval.plan_hash,
+        "approver": approval.by,
+        "change": approval.change,
+        "account": approval.account,
+        "host": approval.host,
+    }
+
+
+def approval(row: Row) -> Approval:
+    """An approval."""
+    return Approval(row["plan_hash"], row["approver"], row["change"], row["at"], row["account"], row["host"])
 
 
 def _tupled(value: Any) -> Any:

@@ -2,14 +2,15 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import Any
 
 import sqlalchemy as sa
 
-from agent.errors import ConfigError, JournalError, NoJournal
+from agent.errors import ConfigError, JournalError, NoJournal, OldJournal
 from agent.journal import schema
 from agent.journal.faults import translated
 
@@ -20,8 +21,9 @@ _WRITES = "easfix_writes"
 class Store:
     """One database; for many threads."""
 
-    def __init__(self, engine: sa.Engine, where: str) -> None:
+    def __init__(self, engine: sa.Engine, where: str, now: Callable[[], datetime]) -> None:
         self.where = where
+        self._now = now
         self._engine = engine
         self._reading = engine
         self._writing = engine.execution_options(**{_WRITES: True})
@@ -44,13 +46,27 @@ class Store:
         with translated(self.where), self._turn, self._writing.begin() as connection:
             yield connection
 
+    def clock(self, connection: sa.Connection) -> datetime:
+        """The time by the database's own clock, which all processes share; a file has none, and there it is ours."""
+        if connection.dialect.name == "sqlite":
+            return self._now()
+        found: datetime = connection.execute(sa.select(sa.func.timezone("UTC", sa.func.clock_timestamp()))).scalar_one()
+        return found.replace(tzinfo=UTC)
+
     def close(self) -> None:
         """Let go of the database."""
         with translated(self.where):
             self._engine.dispose()
 
 
-def open_store(address: str, username: str = "", password: str | None = None, *, read_only: bool = False) -> Store:
+def open_store(
+    address: str,
+    now: Callable[[], datetime],
+    username: str = "",
+    password: str | None = None,
+    *,
+    read_only: bool = False,
+) -> Store:
     """Open a file or a URL, with its tables brought up to date; raises `JournalError` or `ConfigError`.
 
     With `read_only`, nothing is made or changed, and a journal that is not there or not up to date is an error.
@@ -59,7 +75,7 @@ def open_store(address: str, username: str = "", password: str | None = None, *,
     where = str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
     with translated(where):
         engine = _sqlite(Path(where), read_only) if url.get_backend_name() == "sqlite" else _postgresql(url)
-        store = Store(engine, where)
+        store = Store(engine, where, now)
         try:
             _make_ready(store, read_only)
         except BaseException:
@@ -72,7 +88,11 @@ def _make_ready(store: Store, read_only: bool) -> None:
     with store.read() as connection:
         is_ready = schema.is_ready(connection, store.where)
     if not is_ready and read_only:
-        raise JournalError("the tables of the journal are not up to date", where=store.where)
+        raise OldJournal(
+            "the tables of the journal are not up to date",
+            where=store.where,
+            next_step="the next command that writes to it brings them up to date",
+        )
     if not is_ready:
         with store.write() as connection:
             schema.migrate(connection, store.where)

@@ -48,6 +48,15 @@ runs = sa.Table(
     sa.Column("started_at", UtcTime, nullable=False, index=True),
     sa.Column("ended_at", UtcTime),
     sa.Column("exit_code", sa.Integer),
+    sa.Column("window_name", sa.Text, nullable=False, server_default=""),
+    sa.Column("outside_window", sa.Text, nullable=False, server_default=""),
+    sa.Column("threshold", sa.Text, nullable=False, server_default=""),
+    sa.Column("approved_by", sa.Text, nullable=False, server_default=""),
+    sa.Column("stop_by", sa.Text, nullable=False, server_default=""),
+    sa.Column("stop_why", sa.Text, nullable=False, server_default=""),
+    sa.Column("closes_at", UtcTime),
+    sa.Column("beat_at", UtcTime),  # when its process last said that it lives
+    sa.Column("stop_at", UtcTime),
 )
 
 servers = sa.Table(
@@ -61,6 +70,9 @@ servers = sa.Table(
     sa.Column("ended_at", UtcTime),
     sa.Column("outage_seconds", sa.Float),
     sa.Column("is_closed", sa.Boolean, nullable=False, index=True),
+    sa.Column("wave", sa.Integer),
+    sa.Column("admitted_at", UtcTime),  # by the database's clock; empty once another process has taken it over
+    sa.Column("worked_seconds", sa.Float),  # from admission to the proof, without a pause between two processes
 )
 
 steps = sa.Table(
@@ -161,4 +173,27 @@ second_looks = sa.Table(
     sa.Column("server", sa.Text, primary_key=True),
     sa.Column("due_at", UtcTime, nullable=False, index=True),
     sa.Column("taken_at", UtcTime),
+)
+
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("plan_hash", sa.Text, nullable=False, index=True),
+    sa.Column("approver", sa.Text, nullable=False),
+    sa.Column("change", sa.Text, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("host", sa.Text, nullable=False),
+)
+
+ticks = sa.Table(
+    "ticks",
+    metadata,
+    sa.Column("schedule", sa.Text, primary_key=True),
+    sa.Column("at", UtcTime, primary_key=True),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("pid", sa.BigInteger, nullable=False),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("claimed_at", UtcTime, nullable=False),
 )

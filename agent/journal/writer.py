@@ -3,17 +3,21 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
+from sqlalchemy.engine import RowMapping
 
 from agent.errors import JournalError, Locked
-from agent.journal import leases, looks, rows, steps
+from agent.journal import admission, beats, leases, looks, rows, steps
+from agent.journal.admission import Terms
 from agent.journal.store import Store
 from agent.journal.tables import findings, proofs, runs, second_looks, servers
 from agent.model import Finding, Holder, Prior, Proof, ServerState, Step, StepState
+
+NO_TERMS = Terms()
 
 
 @cache
@@ -36,14 +40,29 @@ class OpenRun:
         """Name of the run."""
         return self.holder.run
 
-    def admit(self, server: str) -> None:
-        """Hold the server until it is closed: one writer per server. Raises `Locked` with who holds it since when."""
+    def admit(self, server: str, terms: Terms = NO_TERMS) -> None:
+        """Hold the server until it is closed: one writer per server, in one transaction on the database's clock.
+
+        A server that is ours already is admitted again, whatever the terms say. Otherwise raises `Stopped`,
+        `ThresholdReached`, `WindowClosed`, or `Locked` with who holds it since when; then nothing was written.
+        """
         try:
-            self._admit(server)
+            self._admit(server, terms)
         except JournalError as error:  # two processes at the same moment: the second one now sees the first
             if not isinstance(error.__cause__, sa.exc.IntegrityError):
                 raise
-            self._admit(server)
+            self._admit(server, terms)
+
+    def beat(self) -> None:
+        """Write down that this process lives, by the database's clock; `Locked` where the run was taken over."""
+        with self._writing() as connection:
+            beats.beat(connection, self.id, self.store.clock(connection))
+
+    def check_fence(self, fence: timedelta) -> None:
+        """Before something is sent: raises `Fenced` where the last beat is older, or the run was taken over."""
+        with self.store.read() as connection:
+            row = connection.execute(sa.select(runs).where(runs.c.id == self.id)).mappings().one()
+            beats.check(row, self.holder, fence, self.store.clock(connection))
 
     def note(
         self,
@@ -89,6 +108,8 @@ class OpenRun:
         if outage_seconds is not None:
             values["outage_seconds"] = outage_seconds
         with self._writing(server) as connection:
+            if state is ServerState.CHANGED:
+                self._measure(connection, server)
             if not connection.execute(servers.update().where(self._mine(server)).values(values)).rowcount:
                 columns = {"run_id": self.id, "server": server, "is_closed": True, **values}
                 connection.execute(servers.insert().values(columns))
@@ -119,20 +140,17 @@ class OpenRun:
             values = {"ended_at": self.now(), "exit_code": exit_code}
             connection.execute(runs.update().where(runs.c.id == self.id).values(values))
 
-    def _admit(self, server: str) -> None:
-        now = self.now()
-        with self._writing(server) as connection:
-            leases.take(connection, server, self.holder, now)
-            skipped = servers.c.state == ServerState.SKIPPED.value  # it waited for its turn, which is now
-            values = {
-                "is_closed": False,
-                "started_at": sa.func.coalesce(servers.c.started_at, now),
-                "state": sa.case((skipped, None), else_=servers.c.state),
-                "reason": sa.case((skipped, ""), else_=servers.c.reason),
-            }
-            if not connection.execute(servers.update().where(self._mine(server)).values(values)).rowcount:
-                columns = {"run_id": self.id, "server": server, "reason": "", "started_at": now, "is_closed": False}
-                connection.execute(servers.insert().values(columns))
+    def _admit(self, server: str, terms: Terms) -> None:
+        with self._writing_run(server) as (connection, run):
+            admission.admit(connection, run, server, self.holder, terms, self.store.clock(connection))
+
+    def _measure(self, connection: sa.Connection, server: str) -> None:
+        """Keep how long the server took, where this process admitted it and did all of it; a later look is not work."""
+        mine = self._mine(server) & servers.c.is_closed.is_(False)
+        query = sa.select(servers.c.admitted_at).where(mine, servers.c.worked_seconds.is_(None))
+        if (admitted := connection.execute(query).scalar()) is not None:
+            seconds = (self.store.clock(connection) - admitted).total_seconds()
+            connection.execute(servers.update().where(mine).values(worked_seconds=seconds))
 
     def _mine(self, server: str) -> sa.ColumnElement[bool]:
         return (servers.c.run_id == self.id) & (servers.c.server == server)
@@ -140,10 +158,17 @@ class OpenRun:
     @contextmanager
     def _writing(self, server: str = "") -> Iterator[sa.Connection]:
         """A transaction of a process that the run still belongs to."""
+        with self._writing_run(server) as (connection, _):
+            yield connection
+
+    @contextmanager
+    def _writing_run(self, server: str = "") -> Iterator[tuple[sa.Connection, RowMapping]]:
+        """The same, with the run's row; whoever takes the run over or asks it to stop waits until this ends."""
         with self.store.write() as connection:
-            row = connection.execute(sa.select(runs).where(runs.c.id == self.id)).mappings().one()
+            query = sa.select(runs).where(runs.c.id == self.id).with_for_update(key_share=True)
+            row = connection.execute(query).mappings().one()
             if rows.holder(row, self.id) != self.holder:
                 other = rows.holder(row, self.id)
                 message = f"the run was taken over: {other}"
                 raise Locked(server, message, run=self.id, holder=str(other), since=row["started_at"])
-            yield connection
+            yield connection, row

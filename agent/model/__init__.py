@@ -1,5 +1,7 @@
 """The nouns of easfix, frozen; the standard library only. One file a noun, all of them importable from here."""
 
+from agent.model.approval import Approval
+from agent.model.debt import Debt, DebtKind
 from agent.model.finding import (
     AdObject,
     ChildKey,
@@ -23,11 +25,14 @@ __all__ = [
     "LIFE",
     "Action",
     "AdObject",
+    "Approval",
     "Attempt",
     "Auth",
     "AuthFlags",
     "Change",
     "ChildKey",
+    "Debt",
+    "DebtKind",
     "Effect",
     "Finding",
     "Guard",

@@ -21,6 +21,22 @@ class ServerState(StrEnum):
     REVERTED = "reverted"
     ROLLED_BACK = "rolled_back"
 
+    @property
+    def is_failure(self) -> bool:
+        """It counts against max_failures: the server was to be mended, and is not, or nobody knows."""
+        return self in _FAILURES
+
+
+_FAILURES = frozenset(
+    {
+        ServerState.FAILED,
+        ServerState.UNREACHABLE,
+        ServerState.UNKNOWN,
+        ServerState.REVERTED,
+        ServerState.ROLLED_BACK,
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
@@ -70,6 +86,7 @@ class ServerRecord:
     is_closed: bool = False  # nothing is owed: the lease is free and the markers are gone
     steps: tuple[StepRecord, ...] = ()
     proofs: tuple[Proof, ...] = ()
+    wave: int | None = None  # None where the run had no waves
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +114,8 @@ class RunRecord:
     ended_at: datetime | None = None
     exit_code: int | None = None
     servers: tuple[ServerRecord, ...] = ()
+    window: str = ""  # name of the change window it began in
+    closes_at: datetime | None = None  # when that window closes
+    outside_window: str = ""  # why it may work outside any window
+    threshold: str = ""  # in words: "stops when the 3rd server has failed"
+    approved_by: str = ""
