@@ -11,7 +11,7 @@ from agent.config.places import find, user_config_file, user_state_directory
 from agent.config.problems import nearest
 from agent.config.readiness import of_readiness
 from agent.config.root import Config, schema
-from agent.config.secrets import Logon, Prompt, Secrets, nobody
+from agent.config.secrets import Logon, Prompt, Secrets, nobody, notice_address
 from agent.config.targets import Credential, ProxyEntry, ServerEntry
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "log_file",
     "nearest",
     "nobody",
+    "notice_address",
     "schema",
     "user_config_file",
     "user_state_directory",

@@ -52,6 +52,7 @@ def of_references(config: Config) -> list[Problem]:
 def of_environment(config: Config) -> list[Problem]:
     """Variables that were meant for us and mean nothing: a misspelt one must not be ignored in silence."""
     known = {VARIABLE, *(credential.password_env.upper() for credential in config.credentials.values())}
+    known |= {entry.url_env.upper() for entry in config.notify}
     return [
         Problem((), "this variable means nothing to easfix", hint, f"the environment ({name})")
         for name in variables()

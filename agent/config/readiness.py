@@ -9,6 +9,7 @@ from pathlib import Path
 from agent.config.document import Loc
 from agent.config.problems import Problem
 from agent.config.root import Config
+from agent.config.secrets import is_open_to_others
 from agent.config.targets import Credential
 
 JOURNALS = ("postgresql", "sqlite")
@@ -17,7 +18,13 @@ JOURNALS = ("postgresql", "sqlite")
 
 def of_readiness(config: Config) -> list[Problem]:
     """Everything that a first run would stumble over on this machine."""
-    return [*_of_servers(config), *_of_credentials(config), *_of_authorities(config), *_of_journal(config)]
+    return [
+        *_of_servers(config),
+        *_of_credentials(config),
+        *_of_notices(config),
+        *_of_authorities(config),
+        *_of_journal(config),
+    ]
 
 
 def _of_servers(config: Config) -> Iterator[Problem]:
@@ -36,15 +43,27 @@ def _of_credentials(config: Config) -> Iterator[Problem]:
 
 
 def _of_credential(loc: Loc, credential: Credential) -> Iterator[Problem]:
-    variable = credential.password_env
-    if variable and not os.environ.get(variable):
-        text = f"the environment variable {variable} is {'empty' if variable in os.environ else 'not set'}"
-        yield Problem((*loc, "password_env"), text, f"set {variable} where easfix runs, or use another place")
+    if credential.password_env:
+        yield from _of_variable((*loc, "password_env"), credential.password_env)
     if credential.password_file:
-        yield from _of_password_file((*loc, "password_file"), Path(credential.password_file))
+        yield from _of_secret_file((*loc, "password_file"), Path(credential.password_file))
 
 
-def _of_password_file(loc: Loc, path: Path) -> Iterator[Problem]:
+def _of_notices(config: Config) -> Iterator[Problem]:
+    for index, entry in enumerate(config.notify):
+        if entry.url_env:
+            yield from _of_variable(("notify", index, "url_env"), entry.url_env)
+        if entry.url_file:
+            yield from _of_secret_file(("notify", index, "url_file"), Path(entry.url_file))
+
+
+def _of_variable(loc: Loc, variable: str) -> Iterator[Problem]:
+    if not os.environ.get(variable):
+        text = f"the environment variable {variable} is {'empty' if variable in os.environ else 'not set'}"
+        yield Problem(loc, text, f"set {variable} where easfix runs, or use another place")
+
+
+def _of_secret_file(loc: Loc, path: Path) -> Iterator[Problem]:
     try:
         found = path.stat()
     except OSError as error:
@@ -52,10 +71,10 @@ def _of_password_file(loc: Loc, path: Path) -> Iterator[Problem]:
         return
     if not stat.S_ISREG(found.st_mode) or not os.access(path, os.R_OK):
         yield Problem(loc, f"{path} is not a file that this account can read", "mend the path, or the file's rights")
-    elif os.name != "nt" and found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    elif is_open_to_others(path, found.st_mode):
         yield Problem(loc, f"{path} can be read by others", f"chmod 600 {path}")
     elif not found.st_size:
-        yield Problem(loc, f"{path} is empty", "put the password into it")
+        yield Problem(loc, f"{path} is empty", "put the secret into it")
 
 
 def _of_authorities(config: Config) -> Iterator[Problem]:

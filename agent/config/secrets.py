@@ -1,4 +1,4 @@
-"""Passwords, fetched when first needed from where the configuration says, and shown to nobody."""
+"""Secrets (passwords, addresses of those who are told), fetched when first needed and shown to nobody."""
 
 import os
 import stat
@@ -9,12 +9,16 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from agent.config.conduct import NoticeEntry
 from agent.config.targets import Credential
 from agent.errors import NoTerminal, SecretMissing
 from agent.model import Auth
 
 Prompt = Callable[[str], str]
 """Asks the operator and gives the answer, which is not echoed; raises `NoTerminal` where nobody can be asked."""
+
+NOTIFY_USER = "notify"
+"""The user name under which the keyring holds the address of somebody who is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +75,37 @@ class Secrets:
         return Logon(credential.username, SecretStr(password) if password is not None else None, credential.auth)
 
 
+def notice_address(where: str, entry: NoticeEntry) -> str:
+    """The Apprise URL of somebody who is told; raises `SecretMissing`. It may hold a secret: show it to nobody."""
+    if entry.url_env:
+        address = _from_environment(f"{where}.url_env", entry.url_env)
+    elif entry.url_file:
+        address = _from_file(f"{where}.url_file", Path(entry.url_file))
+    else:
+        address = _from_keyring(where, entry.keyring, NOTIFY_USER)
+    if not address.strip():
+        raise SecretMissing("the address is empty", where=where)
+    return address.strip()
+
+
+def is_open_to_others(path: Path, mode: int) -> bool:
+    """Whether others than its owner can read the file; on Windows the access list of the profile decides.
+
+    What systemd hands over (LoadCredential=) belongs to root and is opened to the service by an access list, whose
+    mask stands where the rights of the group would: there only those of everybody count.
+    """
+    if os.name == "nt":
+        return False
+    handed_over = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    is_handed_over = bool(handed_over) and path.parent.absolute() == Path(handed_over).absolute()
+    return bool(mode & (stat.S_IRWXO if is_handed_over else stat.S_IRWXG | stat.S_IRWXO))
+
+
 def _password(where: str, credential: Credential, prompt: Prompt) -> str:
     if credential.password_env:
-        password = _from_environment(where, credential.password_env)
+        password = _from_environment(f"{where}.password_env", credential.password_env)
     elif credential.password_file:
-        password = _from_file(where, Path(credential.password_file))
+        password = _from_file(f"{where}.password_file", Path(credential.password_file))
     elif credential.keyring:
         password = _from_keyring(where, credential.keyring, credential.username)
     else:
@@ -87,12 +117,11 @@ def _password(where: str, credential: Credential, prompt: Prompt) -> str:
 
 def _from_environment(where: str, variable: str) -> str:
     if variable not in os.environ:
-        raise SecretMissing(f"the environment variable {variable} is not set", where=f"{where}.password_env")
+        raise SecretMissing(f"the environment variable {variable} is not set", where=where)
     return os.environ[variable]
 
 
 def _from_file(where: str, path: Path) -> str:
-    where = f"{where}.password_file"
     try:
         mode = path.stat().st_mode
         text = path.read_text(encoding="utf-8-sig")
@@ -100,7 +129,7 @@ def _from_file(where: str, path: Path) -> str:
         raise SecretMissing(f"{path} is not UTF-8", where=where, next_step="save it as UTF-8") from None
     except OSError as error:
         raise SecretMissing(f"{path} cannot be read: {error.strerror}", where=where) from None
-    if os.name != "nt" and mode & (stat.S_IRWXG | stat.S_IRWXO):  # on Windows the access list of the profile decides
+    if is_open_to_others(path, mode):
         raise SecretMissing(f"{path} can be read by others", where=where, next_step=f"chmod 600 {path}")
     return text.removesuffix("\n").removesuffix("\r")
 
@@ -116,5 +145,5 @@ def _from_keyring(where: str, service: str, username: str) -> str:
         raise SecretMissing(f"the keyring cannot be used: {type(error).__name__}", where=where) from None
     if password is None:
         hint = f"keyring set {service} {username}"
-        raise SecretMissing(f"the keyring has no password of {username} under {service}", where=where, next_step=hint)
+        raise SecretMissing(f"the keyring has nothing of {username} under {service}", where=where, next_step=hint)
     return password
