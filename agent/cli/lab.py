@@ -127,23 +127,27 @@ def truth(options: Options, directory: Path, names: tuple[str, ...]) -> None:
 @command.command()
 @DIRECTORY
 @click.argument("faults", metavar="NAME[=ARG]@SERVER...", nargs=-1, required=True)
+@click.option("--clear", is_flag=True, help="Take these faults away again, and nothing else.")
 @globals_
-def fault(options: Options, directory: Path, faults: tuple[str, ...]) -> None:
-    """Break something in the running lab; `healthy` puts it right again.
+def fault(options: Options, directory: Path, faults: tuple[str, ...], clear: bool) -> None:
+    """Break something in the running lab, or take it away again; in force when the command returns.
 
     \b
     easfix lab fault --dir practice unreachable@EX01
     easfix lab fault --dir practice slow=5@EX02 basic-only@EX03
+    easfix lab fault --dir practice --clear unreachable@EX01
     easfix lab fault --dir practice healthy@EX01
 
-    It is in force when the command returns.
+    --clear takes away a fault of the wire, of the disk or of iisreset, and leaves every setting as it is. `healthy`
+    puts the whole machine back to what it was when it was built, settings too.
     """
+    what, word = ("lift", "lifted") if clear else ("fault", "injected")
     for each in faults:
-        answer = _ask(directory, "fault", fault=each)
+        answer = _ask(directory, what, fault=each)
         if not options.json:
-            print(f"injected {answer['injected']}")
+            print(f"{word} {answer[word]}")
     if options.json:
-        print(json.dumps({"schema": SCHEMA, "injected": list(faults)}, indent=2))
+        print(json.dumps({"schema": SCHEMA, word: list(faults)}, indent=2))
 
 
 @command.command()
@@ -280,11 +284,12 @@ def _chosen(machines: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict
     import difflib
 
     from agent.errors import UnknownName
+    from agent.lab.words import spans
 
     known = {machine["name"]: machine for machine in machines}
     for name in names:
         if name.upper() not in known:
             near = tuple(difflib.get_close_matches(name.upper(), known))
-            hint = f"Did you mean {near[0]}?" if near else f"There are {machines[0]['name']} to {machines[-1]['name']}."
+            hint = f"Did you mean {near[0]}?" if near else f"There are: {spans(known)}."
             raise UnknownName(f"there is no server {name} in this lab", meant=near, next_step=hint)
     return [known[name.upper()] for name in names] or machines

@@ -101,6 +101,9 @@ class Control:
             case "fault":
                 self._fleet.fault(str(question.get("fault")))
                 return {"injected": question.get("fault")}
+            case "lift":
+                self._fleet.lift(str(question.get("fault")))
+                return {"lifted": question.get("fault")}
         return {"error": f"no such question: {what}"}
 
 

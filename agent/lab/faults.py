@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from agent.lab import settings
 from agent.lab.web.phrases import LANGUAGES
+from agent.lab.words import spans
 from agent.lab.world.errors import ErrorKind, WorldError
 
 if TYPE_CHECKING:
@@ -83,9 +84,7 @@ def check_fit(order: Order, known: dict[str, bool]) -> None:
     """FaultError unless there is such a machine (name: whether it is a proxy), and it can have this fault."""
     if order.server not in known:
         near = difflib.get_close_matches(order.server, known, n=1)
-        names = list(known)
-        there = ", ".join(names) if len(names) <= 20 else f"{names[0]} to {names[-1]}"
-        hint = f"did you mean {near[0]}?" if near and len(names) > 20 else f"there are: {there}"
+        hint = f"did you mean {near[0]}?" if near and len(known) > 20 else f"there are: {spans(known)}"
         raise FaultError(f"there is no server {order.server}; {hint}")
     kind = On.PROXY if known[order.server] else On.SERVER
     if order.fault.on not in (kind, On.ANY):

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 
 from agent.lab.clock import Clock, RealClock
 from agent.lab.faults import FAULTS, FaultError, Order, check_fit, inject, parse
+from agent.lab.lifting import lift
 from agent.lab.node import Node, Shared
 from agent.lab.room import make_room
 from agent.lab.truth import Account, UserAccount, account, user_account
@@ -139,6 +140,13 @@ class Fleet:
         if order.fault.at_start_only:
             raise FaultError(f"{order.fault.name} belongs to how a server is built: name it when the lab is started")
         self.inject(order)
+        self.call(self.nodes[order.server].settle())
+
+    def lift(self, text: str) -> None:
+        """Take one fault away while running, NAME@SERVER; gone on return. FaultError where it cannot be."""
+        order = parse(text)
+        check_fit(order, self._kinds)
+        lift(self.nodes[order.server], order)
         self.call(self.nodes[order.server].settle())
 
     def inject(self, order: Order) -> None:

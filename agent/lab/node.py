@@ -74,9 +74,7 @@ class Node:
         """Undo every fault."""
         self.fuse.disarm()
         self.web_faults.clear()
-        for port in self.web.all_ports():
-            for name in (self.machine.fqdn, self.machine.name):
-                self.machine.network.unblock(name, port)
+        self.unfilter()
         self._pristine.restore(self.machine)
         for user in self._accounts.users():
             self._accounts.unlock(user)
@@ -84,6 +82,16 @@ class Node:
         self.wire.set(**{name: getattr(good, name) for name in WireFaults.names()})
         self.machine.set_online(True)
         self.injected.clear()
+
+    def unfilter(self) -> None:
+        """No firewall stands before the web server any more."""
+        for port in self.web.all_ports():
+            for name in (self.machine.fqdn, self.machine.name):
+                self.machine.network.unblock(name, port)
+
+    def free_disk(self) -> None:
+        """As much room on the disk as when the machine was built."""
+        self.machine.files.free_bytes = self._pristine.free_bytes
 
     # --- ports -------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 BITS = {8: "SSL", 256: "128-bit", 32: "asks for a certificate", 64: "client certificate", 128: "maps certificates"}
@@ -11,6 +12,15 @@ SCHEMES = {1: "Anonymous", 2: "Basic", 4: "Integrated"}
 """AuthFlags. domain 2.8"""
 
 Document = dict[str, Any]
+
+
+def spans(names: Iterable[str], few: int = 20) -> str:
+    """The names of machines; where they are many, the first and the last of each kind: "EX01 to EX40, CAS01, CAS02"."""
+    every = list(names)
+    if len(every) <= few:
+        return ", ".join(every)
+    kinds = [list(found) for _, found in itertools.groupby(every, key=lambda name: name.rstrip("0123456789"))]
+    return ", ".join(f"{kind[0]} to {kind[-1]}" if len(kind) > 2 else ", ".join(kind) for kind in kinds)
 
 
 def machine_lines(machine: Document) -> Iterator[str]:

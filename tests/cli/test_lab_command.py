@@ -362,9 +362,21 @@ def test_fault_with_json_is_one_document(up: Any) -> None:
     assert json.loads(done.stdout) == {"schema": "easfix-lab/1", "injected": ["slow=0@EX01"]}
 
 
+def test_a_fault_is_cleared_and_the_settings_stay(up: Any) -> None:
+    lab = up("--servers", "1", "--proxies", "0", "--fault", "require-ssl@EX01", "--fault", "unreachable@EX01")
+    home = str(lab.home)
+    cleared = easfix("lab", "fault", "--dir", home, "--clear", "unreachable@EX01")
+    after = json.loads(easfix("lab", "truth", "--dir", home, "--json").stdout)
+
+    assert cleared.stdout == "lifted unreachable@EX01\n"
+    assert (after["machines"][0]["online"], flags(after, "EX01")) == (True, [8])
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["fault", "--clear", "slow@EX01"], "slow is not in force on EX01"),
+        (["truth", "ZZZZ"], "There are: EX01."),
         (["fault", "requir-ssl@EX01"], "did you mean require-ssl?"),
         (["fault", "slow=-2@EX01"], "not a number of seconds"),
         (["fault", "slow@EX07"], "there is no server EX07; there are: EX01"),

@@ -14,6 +14,7 @@ from pypsrp.exceptions import AuthenticationError, WinRMError, WSManFaultError
 
 from agent.lab.faults import FAULTS, FaultError, On, parse
 from agent.lab.fleet import Fleet
+from agent.lab.lifting import LIFTS
 from agent.lab.pristine import MAS_SYNC
 from agent.lab.truth import Account, DirectoryTruth
 
@@ -405,6 +406,45 @@ def test_a_fault_comes_while_running_and_healthy_undoes_it(name: str) -> None:
         assert eventually(lambda: is_right(here))
 
 
+@pytest.mark.parametrize("name", LIFTS)
+def test_a_fault_is_taken_away_alone_and_no_setting_with_it(name: str) -> None:
+    with Fleet(1, 1, [], pace=FAST) as fleet:
+        order, effect = EFFECTS[name]
+        here = Visitor(fleet)
+        machine = order.partition("@")[2]
+        fleet.fault(order)
+        effect(here)
+        held = fleet[machine].machine.metabase.memory
+        fleet.lift(f"{name}@{machine}")
+
+        assert eventually(lambda: has_no_bad_habits(here))
+        assert fleet[machine].machine.metabase.memory == held
+        assert truth(here, machine).faults == []
+        if not eas(here).flags_memory and not truth(here).services_down:
+            assert eventually(lambda: is_right(here))
+
+
+def test_taking_one_fault_away_leaves_the_others(visitor: Visitor) -> None:
+    visitor.fleet.fault("slow=0@EX01")
+    visitor.fleet.fault("unreachable@EX01")
+    visitor.fleet.lift("unreachable@EX01")
+
+    assert truth(visitor).faults == ["slow=0@EX01"]
+    assert listens(visitor.port("EX01", 80))
+    visitor.fleet.fault("healthy@EX01")
+
+
+def test_what_cannot_be_taken_away_alone_says_why(visitor: Visitor) -> None:
+    visitor.fleet.fault("require-ssl@EX01")
+    with pytest.raises(FaultError, match="slow is not in force on EX01; in force there: require-ssl@EX01"):
+        visitor.fleet.lift("slow@EX01")
+    with pytest.raises(FaultError, match="healthy@EX01 puts the whole machine right"):
+        visitor.fleet.lift("require-ssl@EX01")
+    visitor.fleet.fault("healthy@EX01")
+
+    assert is_right(visitor)
+
+
 @pytest.mark.parametrize("name", [name for name in FAULTS if name not in AT_RUN_TIME])
 def test_a_fault_of_how_a_server_is_built_cannot_come_later(name: str, visitor: Visitor) -> None:
     with pytest.raises(FaultError, match="when the lab is started"):
@@ -487,6 +527,11 @@ def test_a_fault_that_does_not_fit_is_refused_at_the_start_and_later(text: str, 
 
     assert words in str(at_start.value)
     assert words in str(later.value)
+
+
+def test_in_a_large_fleet_the_names_are_told_by_their_kinds() -> None:
+    with pytest.raises(FaultError, match=r"there are: EX01 to EX50, CAS01, CAS02$"):
+        Fleet(50, 2, ["require-ssl@QQQQQ"])
 
 
 def test_in_a_large_fleet_an_unknown_server_is_answered_with_the_nearest() -> None:
