@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
@@ -11,6 +12,49 @@ from agent.config.layers import Layers, section_of, variables
 from agent.config.places import VARIABLE
 from agent.config.root import DELIMITER, PREFIX, Config
 from agent.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_LIST = "should be a list: [ONE, TWO], or one a line with a dash before it"
+_SECTION = "should be a section: keys with their values"
+_WHOLE, _NUMBER, _TRUTH, _TEXT = (
+    f"should be {kind}" for kind in ("a whole number", "a number", "true or false", "a text")
+)
+
+_WORDS = {
+    "missing": "is missing",
+    "tuple_type": _LIST,
+    "list_type": _LIST,
+    "dict_type": _SECTION,
+    "mapping_type": _SECTION,
+    "model_type": _SECTION,
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "finite_number": _NUMBER,
+    "bool_type": _TRUTH,
+    "bool_parsing": _TRUTH,
+    "string_type": _TEXT,
+    "string_too_short": "should not be empty",
+    "string_too_long": "should be no longer than {max_length} characters",
+    "greater_than": "should be more than {gt:.15g}",
+    "greater_than_equal": "should be {ge:.15g} or more",
+    "less_than": "should be less than {lt:.15g}",
+    "less_than_equal": "should be {le:.15g} or less",
+}
+"""Of pydantic's kinds of error, those that an operator meets; the others already read like a sentence."""
+
+_PATTERNS = {
+    r"^[^\s,]+$": "should be one name, without a space or a comma",
+    r"^([01]\d|2[0-3]):[0-5]\d$": 'should be a time of day, such as "22:00"',
+}
+"""By the pattern of the field (section, conduct)."""
+
+_BY_NAME = ("ServerEntry", "ProxyEntry")
+"""What may be written as a bare name."""
 
 _PASSWORDS = ("password", "passwd", "pass", "secret")
 
@@ -28,8 +72,8 @@ class Problem:
 def of_validation(error: ValidationError) -> list[Problem]:
     """What pydantic found, with a did-you-mean for every unknown key."""
     return [
-        _unknown(item["loc"]) if item["type"] == "extra_forbidden" else Problem(item["loc"], _plain(item["msg"]))
-        for item in error.errors(include_url=False, include_context=False, include_input=False)
+        _unknown(item["loc"]) if item["type"] == "extra_forbidden" else Problem(item["loc"], _plain(item))
+        for item in error.errors(include_url=False, include_input=False)
     ]
 
 
@@ -81,8 +125,14 @@ def _sentence(problem: Problem) -> str:
     return f"{place}: {problem.text}" if place else problem.text
 
 
-def _plain(message: str) -> str:
-    text = message.removeprefix("Value error, ").replace("Input should", "should")
+def _plain(item: "ErrorDetails") -> str:
+    """The operator's words; what no row of ours fits says pydantic, which has no value in its sentence."""
+    words = _WORDS.get(item["type"]) or _PATTERNS.get(str(item.get("ctx", {}).get("pattern")))
+    if words is not None:
+        if item["type"] == "model_type" and item["ctx"]["class_name"] in _BY_NAME:
+            words = f"should be a name, or {words.removeprefix('should be ')}"
+        return words.format_map(item.get("ctx", {}))
+    text = item["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return text[:1].lower() + text[1:]
 
 

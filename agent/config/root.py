@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from agent.config.behaviour import (
     GuardSection,
@@ -23,17 +22,8 @@ PREFIX = "EASFIX_"
 DELIMITER = "__"
 
 
-class Config(Section, BaseSettings):
+class Config(Section):
     """Everything that can be set; made by `load`, which is where the environment comes in."""
-
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-        env_prefix=PREFIX,
-        env_nested_delimiter=DELIMITER,
-    )
 
     servers: tuple[ServerEntry, ...] = ()
     """The Exchange 2003 back-ends."""
@@ -93,19 +83,24 @@ class Config(Section, BaseSettings):
     logs: LogSection = LogSection()
     """The log file."""
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Nothing but what `load` has put together: a Config made by hand does not depend on the environment."""
-        return (init_settings,)
-
 
 def schema() -> dict[str, Any]:
     """The JSON schema of the configuration file, for editors that complete and check."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
+    found = _untitled(Config.model_json_schema())
+    for key, kind in (("servers", "ServerEntry"), ("proxies", "ProxyEntry")):
+        name = {"type": "string", "description": "Its name, where nothing else is special about it."}
+        found["properties"][key]["items"] = {"anyOf": [name, {"$ref": f"#/$defs/{kind}"}]}
+    words = {
+        "title": "easfix configuration",
+        "description": "config.yaml of easfix: which servers, and how to treat them.",
+    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, **words}
+
+
+def _untitled(schema: Any) -> Any:
+    """Without the titles that only repeat a key's own name."""
+    if isinstance(schema, list):
+        return [_untitled(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {key: _untitled(value) for key, value in schema.items() if not (key == "title" and isinstance(value, str))}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import Config, journal_address, load, log_file
+from agent.config import Config, journal_address, load, log_file, schema
 from agent.errors import ConfigError
 
 Write = Callable[..., Path]
@@ -98,6 +98,50 @@ def test_everything_wrong_is_said_at_once(refused: Refused) -> None:
     for place in ("run.concurrency", "restart.method", "servers.0.name", "servers.0.adress"):
         assert place in error.message
     assert "config.yaml:3: restart.method: should be 'iisreset', 'recycle' or 'none'" in error.message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("servers: EX01", "servers: should be a list: [ONE, TWO], or one a line with a dash before it"),
+        ("proxies: CAS01", "proxies: should be a list: [ONE, TWO], or one a line with a dash before it"),
+        ("servers: [7]", "servers.0: should be a name, or a section: keys with their values"),
+        ("servers: ['EX 01']", "servers.0.name: should be one name, without a space or a comma"),
+        ("run: 5", "run: should be a section: keys with their values"),
+        ("credentials: [a]", "credentials: should be a section: keys with their values"),
+        ("run: {concurrency: abc}", "run.concurrency: should be a whole number"),
+        ("run: {concurrency: 0}", "run.concurrency: should be 1 or more"),
+        ("winrm: {port: 70000}", "winrm.port: should be 65535 or less"),
+        ("verify: {deadline_seconds: soon}", "verify.deadline_seconds: should be a number"),
+        ("verify: {deadline_seconds: 0}", "verify.deadline_seconds: should be more than 0"),
+        ("verify: {from_agent: 3}", "verify.from_agent: should be true or false"),
+        (
+            'windows: [{name: n, zone: UTC, duration_minutes: 60, opens: "9 pm"}]',
+            'windows.0.opens: should be a time of day, such as "22:00"',
+        ),
+        ("journal: 7", "journal: should be a text"),
+        ("servers: [{fqdn: x}]", "servers.0.name: is missing"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_operators_words(refused: Refused, text: str, message: str) -> None:
+    assert refused(text).message == message
+
+
+def test_a_server_may_be_a_bare_name_for_an_editor_too() -> None:
+    found = schema()
+
+    assert [each.get("type", each.get("$ref")) for each in found["properties"]["servers"]["items"]["anyOf"]] == [
+        "string",
+        "#/$defs/ServerEntry",
+    ]
+    assert found["title"] == "easfix configuration"
+    assert set(found["$defs"]["HttpSection"]["properties"]["port"]) == {
+        "type",
+        "default",
+        "description",
+        "minimum",
+        "maximum",
+    }
 
 
 def test_a_value_from_the_environment_is_blamed_on_the_environment(
@@ -262,7 +306,7 @@ def test_a_password_in_the_file_is_refused_and_never_repeated(refused: Refused) 
     ("text", "says"),
     [
         ("timeouts: {read_seconds: 20}", "read_seconds must be more than operation_seconds"),
-        ("timeouts: {operation_seconds: 61}", "less than or equal to 60"),
+        ("timeouts: {operation_seconds: 61}", "60 or less"),
         ("restart: {timeout_seconds: 700}", "deadline_seconds must be more than timeout_seconds"),
         ("servers: [NO]", "servers.0"),
         ("servers: [{name: 'a b'}]", "servers.0.name"),
