@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel
-from pydantic_settings import EnvSettingsSource, SettingsError
 
 from agent.config.document import Document, Loc
 from agent.config.root import DELIMITER, PREFIX, Config
@@ -47,8 +46,14 @@ class Layers:
 
 
 def _environment() -> dict[str, object]:
+    if not variables():
+        return {}
+    # Loaded where something is set: it takes a tenth of a second.
+    from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
+
+    settings = typing.cast(type[BaseSettings], Config)  # it asks for the fields only, and for nothing of BaseSettings
     try:
-        return EnvSettingsSource(Config)()
+        return EnvSettingsSource(settings, env_prefix=PREFIX, env_nested_delimiter=DELIMITER)()
     except SettingsError as error:
         name = str(error).partition('"')[2].partition('"')[0]
         raise ConfigError(
