@@ -24,6 +24,8 @@ DEFAULT = "eas-require-ssl"
 REFUSAL = "refused:"
 """An error of a script that begins so says that the script found a reason not to act, and certainly changed nothing."""
 
+_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 Sentence = Annotated[str, Field(min_length=1)]
 
@@ -142,7 +144,7 @@ class _Page(_Part):
 def _page(folder: Traversable, name: str) -> _Page:
     source = folder.joinpath("playbook.yaml")
     try:
-        page = _Page.model_validate(yaml.safe_load(_text(source)))
+        page = _Page.model_validate(yaml.load(_text(source), _LOADER))
     except yaml.YAMLError as error:
         raise PlaybookError(f"{source} is not YAML: {error}", where=str(source)) from error
     except ValidationError as error:

@@ -37,7 +37,7 @@ def unreadable(script: Script) -> Iterator[Objection]:
     """What the grammar cannot read; some of it is good 2.0, but then nobody has rehearsed it."""
     if not script.root.has_error:
         return
-    broken = [node for node in script.nodes if node.has_error]
+    broken = script.broken
     node = next((node for node in broken if node.is_error or node.is_missing), broken[-1])
     advice = "write it another way: one switch clause a line, no size suffix such as 1MB, no `begin` at the top"
     yield at(node, "syntax", f"cannot be read near {words(node)[:40]!r}", advice)

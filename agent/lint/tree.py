@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from itertools import chain
 
@@ -16,16 +17,29 @@ def _parser() -> Parser:
 
 
 class Script:
-    """A parsed script: its text and every node of its tree, in the order of the text."""
+    """A parsed script: its text and its tree."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._tree = _parser().parse(text.encode("utf-8"))  # keeps the nodes alive
         self.root = self._tree.root_node
-        self.nodes = tuple(walk(self.root))
-        self._kinds: dict[str, list[Node]] = {}
-        for node in self.nodes:
-            self._kinds.setdefault(node.type, []).append(node)
+
+    @cached_property
+    def _kinds(self) -> Mapping[str, list[Node]]:
+        """Every node by its kind, in one pass over the tree."""
+        found: defaultdict[str, list[Node]] = defaultdict(list)
+        waiting = [self.root]
+        while waiting:
+            node = waiting.pop()
+            found[node.type].append(node)
+            if node.child_count:
+                waiting += node.children[::-1]
+        return found
+
+    @cached_property
+    def broken(self) -> list[Node]:
+        """The nodes that are not right, or that hold one that is not, in the order of the text."""
+        return [node for node in walk(self.root) if node.has_error] if self.root.has_error else []
 
     def of(self, *kinds: str) -> Iterator[Node]:
         """The nodes of these kinds, kind by kind, each in the order of the text."""
