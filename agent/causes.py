@@ -203,6 +203,9 @@ END_TO_END: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What the answers through a proxy fit; one that is not here is the proxy's own."""
 
+USERS = frozenset({"user-not-enabled", "mailbox-elsewhere", "policy-required", "password-wrong"})
+"""Causes that lie with the test user; no setting of a directory brings them about, and no restart."""
+
 EVENTS: Mapping[int, tuple[str, ...]] = {
     1035: ("proxy-trust",),
     1036: ("integrated-missing", "negotiate-not-offered", "kerberos-encryption"),

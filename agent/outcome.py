@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from agent import exits
 from agent.errors import Busy, Denied, Interrupted, ServerError, Unreachable, Unsupported
@@ -13,6 +14,7 @@ from agent.model import (
     Finding,
     Impact,
     Obstacle,
+    Probe,
     Proof,
     ServerPlan,
     ServerRecord,
@@ -26,9 +28,12 @@ from agent.model import (
 ASKED = "asked for by the operator"
 """Begins what goes on record with each write that an operator's own rollback puts back."""
 
-STOPPED = "stopped by the operator before"
-NOT_BEGUN = "its turn has not come yet"
-"""Begins the reason of a server that an interrupted command did not come to; `resume` takes it up again."""
+STOPPED = "stopped by"
+BY_OPERATOR = f"{STOPPED} the operator"
+NOT_BEGUN = "not begun"
+WAITING = "its turn has not come yet"
+TO_COME = (STOPPED, NOT_BEGUN, WAITING)
+"""Begin the reason of a server that a run did not come to; `resume` takes it up again."""
 
 NAMES = frozenset({"iisreset", "recycle", "chmod", "keyring"})
 """Words that an operator may have to type, so they keep their small letter."""
@@ -44,6 +49,7 @@ class ServerOutcome:
     directories: tuple[Change, ...] = ()
     steps: tuple[StepRecord, ...] = ()
     proof: tuple[Proof, ...] = ()
+    proof_before: tuple[Proof, ...] = ()  # how the path answered before anything was written
     obstacles: tuple[Obstacle, ...] = ()
     siblings: tuple[Sibling, ...] = ()
     impact: Impact | None = None
@@ -147,11 +153,28 @@ def of_record(record: ServerRecord, directories: Sequence[Change] = (), next_ste
         reason=record.reason or "the run broke off before anything was concluded",
         directories=tuple(directories) or directories_of(record),
         steps=record.steps,
-        proof=record.proofs,
+        proof=proofs_after(record),
+        proof_before=proofs_before(record),
         outage_seconds=record.outage_seconds,
         next_step=next_step,
         is_asked=bool(asked(record)),
     )
+
+
+def proofs_before(record: ServerRecord) -> tuple[Proof, ...]:
+    """How the path answered before the run wrote anything to the server; none where it never came to a step.
+
+    The look afterwards begins with the flags, which nobody reads back before.
+    """
+    began = min((each.at for step in record.steps for each in step.attempts), default=None)
+    if began is None:
+        return ()
+    return tuple(takewhile(lambda proof: proof.at <= began and proof.probe is not Probe.METABASE, record.proofs))
+
+
+def proofs_after(record: ServerRecord) -> tuple[Proof, ...]:
+    """All other answers: those after the change, and of every look since."""
+    return record.proofs[len(proofs_before(record)) :]
 
 
 def asked(record: ServerRecord) -> str:
@@ -159,6 +182,11 @@ def asked(record: ServerRecord) -> str:
     restores = [each for each in record.steps if each.step.action is Action.RESTORE]
     said = [attempt.message for each in restores for attempt in each.attempts if attempt.message.startswith(ASKED)]
     return said[-1].removeprefix(f"{ASKED}: ") if said else ""
+
+
+def is_to_come(record: ServerRecord) -> bool:
+    """Its run was stopped before it came to this server, which `resume` therefore takes up."""
+    return record.state is ServerState.SKIPPED and record.reason.startswith(TO_COME)
 
 
 def directories_of(record: ServerRecord) -> tuple[Change, ...]:

@@ -173,14 +173,13 @@ class _AboutServer:
     lines: tuple[known.LogLine, ...] = ()
 
 
-def recorded(subjects: Sequence[Subject], proxies: Sequence[Server]) -> list[Cell]:
-    """The grid from what is known already; nobody is asked anything."""
-    pairs = [(proxy, each) for each in subjects for proxy in proxies if proxy.name in each.server.proxies]
-    found = [
-        Evidence(proxy.name, each.server, each.finding.at, each.finding, proofs=each.proofs)
-        for proxy, each in pairs
-        if each.finding is not None
-    ]
+def recorded(subjects: Sequence[Subject]) -> list[Cell]:
+    """The grid from what is known already, of those about whom there is something; nobody is asked anything."""
+    found = []
+    for each in subjects:
+        times = [proof.at for proof in each.proofs] + ([each.finding.at] if each.finding else [])
+        for proxy in each.server.proxies if times else ():
+            found.append(Evidence(proxy, each.server, max(times), each.finding, proofs=each.proofs))
     return [_cell(each) for each in found]
 
 

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from finding_nouns import AT, EAS, SCRIPTS, SERVER, finding, vdir
 
 from agent import errors
 from agent.exits import Exit
-from agent.model import Action, Prior, ServerRecord, ServerState, Step, StepRecord, StepState
+from agent.model import (
+    Action,
+    Attempt,
+    Prior,
+    Probe,
+    Proof,
+    ServerRecord,
+    ServerState,
+    Step,
+    StepRecord,
+    StepState,
+    Verdict,
+)
 from agent.outcome import Outcome, ServerOutcome, of_error, of_plan, of_record, sentences
 from agent.plan import Restart, decide
 
@@ -77,6 +91,17 @@ def test_a_record_tells_of_the_words_its_steps_wrote(priors: tuple[Prior, ...], 
 
     assert (change.path, change.before, change.after) == (EAS, 264, 0)
     assert (change.is_explicit, change.inherited_from) == (explicit, origin)
+
+
+def test_proofs_from_before_the_first_step_are_told_apart_from_those_afterwards() -> None:
+    times = [AT - timedelta(seconds=3), AT - timedelta(seconds=1), AT + timedelta(seconds=60)]
+    proofs = tuple(Proof("CAS01", "EX01", Probe.HOP, Verdict.UNKNOWN, at) for at in times)
+    step = StepRecord(1, CLEAR, StepState.DONE, attempts=(Attempt(AT, StepState.INTENDED),))
+    changed = of_record(ServerRecord("EX01", ServerState.CHANGED, "proved", AT, steps=(step,), proofs=proofs))
+    untouched = of_record(ServerRecord("EX01", ServerState.SKIPPED, "stopped", AT, proofs=proofs))
+
+    assert (changed.proof_before, changed.proof) == (proofs[:2], proofs[2:])
+    assert (untouched.proof_before, untouched.proof) == ((), proofs)
 
 
 def outcome(command: str, *states: ServerState, codes: tuple[Exit, ...] = ()) -> Outcome:

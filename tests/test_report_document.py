@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -29,7 +30,8 @@ from agent.siblings import siblings
 
 STEP = Step(f"clear {EAS}", Action.CLEAR, "clear", "c0", EAS, before=264, after=0)
 ATTEMPTS = (Attempt(AT, StepState.INTENDED), Attempt(AT, StepState.DONE, "264 -> 0"))
-PROOF = Proof("CAS01", "EX01", Probe.HOP, Verdict.BAD, AT, "ssl-required", 403, 12.5, "HTTP 403", 3)
+LATER = AT + timedelta(seconds=1)
+PROOF = Proof("CAS01", "EX01", Probe.HOP, Verdict.BAD, LATER, "ssl-required", 403, 12.5, "HTTP 403", 3)
 RECORD = ServerRecord(
     "EX01", ServerState.CHANGED, "proved", outage_seconds=12.25,
     steps=(StepRecord(1, STEP, StepState.DONE, (), ATTEMPTS),), proofs=(PROOF,),
@@ -62,8 +64,8 @@ def test_every_server_has_the_same_keys(outcome: ServerOutcome) -> None:
     (found,) = plain(Outcome("check", (outcome,)))["servers"]
 
     assert list(found) == [
-        "name", "state", "reason", "directories", "steps", "proof", "obstacles", "siblings", "impact",
-        "outage_seconds", "next_step",
+        "name", "state", "reason", "directories", "steps", "proof", "proof_before", "obstacles", "siblings",
+        "impact", "outage_seconds", "next_step",
     ]  # fmt: skip
 
 

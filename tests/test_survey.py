@@ -15,7 +15,7 @@ from agent.fleet import over
 from agent.model import Effect, Probe, Proof, Record, Role, Script, Server, Verdict
 from agent.probe.turns import AT_ONCE, Turns
 from agent.proxypool import ProxyPool
-from agent.survey import CellState, Subject, Surveyor
+from agent.survey import CellState, Subject, Surveyor, recorded
 from agent.transport import Arguments
 
 NAMES = ("proxy", "events", "addresses", "eas-events", "weblog")
@@ -179,6 +179,19 @@ def test_a_proxys_events_come_as_proofs_that_prove_nothing() -> None:
 
     assert [(each.probe, each.cause, each.verdict) for each in cell.events] == [(Probe.EVENTS, "event-1034", U)]
     assert cell.events[0].evidence.startswith("2 since")
+
+
+def test_a_recorded_grid_has_a_cell_for_every_proxy_that_was_asked_and_asks_nobody() -> None:
+    bad = proof(SERVERS[0], PROXIES[0], B, "ssl-required", Probe.HOP)
+    well = proof(SERVERS[0], PROXIES[1], G, "", Probe.HOP)
+    one = Server("EX01", "", "EX01", proxies=("CAS01", "CAS02"))
+    cells = recorded([Subject(one, None, (bad, well)), Subject(SERVERS[1], None)])
+
+    assert [(cell.proxy, cell.target, cell.state) for cell in cells] == [
+        ("CAS01", "EX01", CellState.BROKEN),
+        ("CAS02", "EX01", CellState.REACHES),
+    ]
+    assert [each.cause.name for each in cells[0].diagnoses] == ["ssl-required"]
 
 
 def test_before_a_change_nothing_but_settings_is_read() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from agent.cli.looking import Decided
     from agent.cli.session import Session
     from agent.decoder import Diagnosis
-    from agent.model import Proof, Server
+    from agent.journal import Journal
+    from agent.model import Proof, RunRecord, ServerRecord
     from agent.outcome import Outcome, ServerOutcome
 
 COLORS = {CellState.WORKS: "green", CellState.REACHES: "cyan", CellState.BROKEN: "red", CellState.UNKNOWN: "yellow"}
@@ -43,19 +44,45 @@ def survey(session: Session, subjects: Sequence[Subject], outcome: Outcome) -> O
     return _having(outcome, cells, grid=[_document(cell) for cell in cells], not_read=list(surveyor.doubts))
 
 
-def before(session: Session, run: str, servers: Sequence[Server], outcome: Outcome) -> Outcome:
-    """The answer with the grid as the run found it, from what it read of each server before it changed anything."""
-    proxies = session.proxies if session.config.verify.from_proxies else ()
-    subjects = []
-    for server in servers:
-        findings = session.journal.findings(run, server.name)
-        if findings:
-            subjects.append(Subject(server, findings[0]))
-    if not proxies or not subjects:
-        return outcome
+def before(journal: Journal, run: RunRecord, led: Mapping[str, Sequence[str]], outcome: Outcome) -> Outcome:
+    """The answer with the grid as the run found it: what it read and was answered before it wrote anything.
+
+    `led` are the servers to be shown, each with the proxies that lead to it where the run has asked none itself.
+    """
+    from agent.outcome import proofs_before
+
+    cells = _recorded(journal, run, led, proofs_before)
+    return _having(outcome, [], grid_before=[_document(cell) for cell in cells]) if cells else outcome
+
+
+def after(run: RunRecord, led: Mapping[str, Sequence[str]], outcome: Outcome) -> Outcome:
+    """The answer with the grid as the last look of the run has left it, from the record alone."""
+    from agent.outcome import proofs_after
+
+    cells = _recorded(None, run, led, proofs_after)
+    return _having(outcome, [], grid=[_document(cell) for cell in cells]) if cells else outcome
+
+
+def _recorded(
+    journal: Journal | None,
+    run: RunRecord,
+    led: Mapping[str, Sequence[str]],
+    proofs: Callable[[ServerRecord], tuple[Proof, ...]],
+) -> list[Cell]:
+    """A cell for every proxy that was asked about a server of the run, whatever the configuration says by now."""
+    from agent.model import Server
     from agent.survey import recorded
 
-    return _having(outcome, [], grid_before=[_document(cell) for cell in recorded(subjects, proxies)])
+    subjects = []
+    for each in run.servers:
+        if each.name in led:
+            found = proofs(each)
+            origins = tuple(dict.fromkeys(proof.origin for proof in found if proof.origin != "agent"))
+            origins = origins or tuple(led[each.name])
+            findings = journal.findings(run.id, each.name) if journal else ()
+            server = Server(each.name, "", each.name, proxies=origins)
+            subjects.append(Subject(server, findings[0] if findings else None, found))
+    return recorded(subjects)
 
 
 def forewarn(session: Session, decided: Sequence[Decided], outcome: Outcome) -> Outcome:
@@ -97,7 +124,8 @@ def _forewarned(found: ServerOutcome, cells: Sequence[Cell]) -> ServerOutcome:
 def lines(outcome: Outcome, *, color: bool = False) -> Iterator[str]:
     """The tables, and each cause once with the pairs it is true of."""
     earlier, now = outcome.extra.get("grid_before"), outcome.extra.get("grid")
-    for title, cells in (("before the run", earlier), ("now", now)):
+    latest = "at the last look" if outcome.command == "show" else "now"
+    for title, cells in (("before the run", earlier), (latest, now)):
         if isinstance(cells, list) and cells:
             yield ""
             yield f"proxy path {title}: {len(cells)} pairs"

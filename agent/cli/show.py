@@ -25,15 +25,17 @@ def command(options: Options, run: str) -> int:
 
     RUN is the name of a run, its beginning, or `last`. The exit code is the one that the run ended with.
     """
+    from agent.cli import grid
     from agent.cli.history import document
     from agent.cli.session import Session
-    from agent.cli.view import show
+    from agent.cli.view import show, wants_color
     from agent.exits import Exit
-    from agent.outcome import Outcome, of_record
+    from agent.outcome import Outcome, of_record, proofs_before
 
     with Session(options) as session:
         journal = session.record
         record = journal.run(journal.find(run))
+        changed = {each.name: () for each in record.servers if proofs_before(each)}
         outcome = Outcome(
             "show",
             tuple(of_record(each) for each in record.servers),
@@ -41,13 +43,18 @@ def command(options: Options, run: str) -> int:
             extra={"record": document(record)},
             ended_with=None if record.exit_code is None else Exit(record.exit_code),
         )
+        outcome = grid.after(record, changed, grid.before(journal, record, changed, outcome))
         if not options.json:
             print(f"{record.id}  {record.command}, begun {record.started_at:%Y-%m-%d %H:%M:%S} UTC by {record.holder}")
             for name, value in (("reason", record.reason), ("change", record.change), ("plan", record.plan_hash)):
                 if value:
                     print(f"{name}: {value}")
             print()
-        return show(outcome, options, _next_step(journal, record))
+        code = show(outcome, options, _next_step(journal, record))
+        if not options.json:
+            for line in grid.lines(outcome, color=wants_color(options)):
+                print(line)
+        return code
 
 
 def _next_step(journal: Journal, record: RunRecord) -> str:

@@ -141,7 +141,8 @@ def _second_look(session: Session, text: str, limit: tuple[str, ...], *, forced:
     left_out = _left_out(session, record, wanted)
     was = {each.name: each.state for each in record.servers if each.state in LOOKED_AT and each.name in wanted}
     looked = known(session, sorted(was.keys() - {each.name for each in left_out}))
-    outcome = grid.before(session, name, looked, _answer(session, looked))
+    led = {each.name: each.proxies if session.config.verify.from_proxies else () for each in looked}
+    outcome = grid.before(session.journal, record, led, _answer(session, looked))
     if not looked:  # nothing is learnt about the run, so its record stays as it is
         return replace(outcome, servers=left_out, run=name)
     due = {each.server: each.due_at for each in session.journal.looks(name)}

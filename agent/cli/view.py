@@ -122,6 +122,7 @@ def _details(found: ServerOutcome, *, verbose: bool) -> Iterator[str]:
             yield f"see {sibling.article}: {sibling.name}"
     for record in found.steps:
         yield from _step(record, verbose=verbose)
+    yield from (_before(proof) for proof in _latest(found.proof_before))
     yield from (_proof(proof) for proof in _latest(found.proof))
     if found.outage_seconds is not None:
         yield f"restart took {found.outage_seconds:.1f} s"
@@ -163,6 +164,11 @@ def _latest(proofs: tuple[Proof, ...]) -> list[Proof]:
         subject = each.evidence.partition(" ")[0] if each.probe is Probe.METABASE else ""
         found[(each.probe, each.origin, subject)] = each
     return list(found.values())
+
+
+def _before(proof: Proof) -> str:
+    cause = f"{proof.cause}: " if proof.cause else ""
+    return f"before the change, {proof.probe} from {proof.origin}: {proof.verdict}: {cause}{proof.evidence}"
 
 
 def _proof(proof: Proof) -> str:

@@ -30,6 +30,7 @@ def _server(found: ServerOutcome) -> dict[str, Any]:
         "directories": [directory(change) for change in found.directories],
         "steps": [step(record) for record in found.steps],
         "proof": [proof(each) for each in found.proof],
+        "proof_before": [proof(each) for each in found.proof_before],
         "obstacles": [
             {
                 "guard": str(each.guard),
