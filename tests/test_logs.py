@@ -222,3 +222,11 @@ def test_without_a_log_nothing_is_said_anywhere() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_the_log_leaves_the_library_of_the_screen_alone() -> None:
+    """Loading it takes longer than a look at a server does; it can still be loaded afterwards."""
+    script = "import sys, agent.logs; print('rich' in sys.modules); import rich.console; print('rich' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["False", "True"]
