@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -174,12 +174,22 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Row]]:
     with Fleet(len(wanted), 2, [*faults, f"block-legacy@{BLOCKING}"], seed=1, pace=pace) as fleet:
         ca = tmp_path_factory.mktemp("ca") / "ca.pem"
         fleet.certificates.write(ca)
-        cells = survey(fleet, ca)
         by_name = {f"EX{number:02}": each for number, each in enumerate(wanted, 1)}
-        yield [Row(by_name[each.target], each, *truth(fleet[each.target], fleet[each.proxy])) for each in cells]
+
+        def table(nodes: Sequence[Node], at_once: int, seconds: float) -> dict[tuple[str, str], Row]:
+            cells = survey(fleet, nodes, ca, at_once, seconds)
+            found = [Row(by_name[each.target], each, *truth(fleet[each.target], fleet[each.proxy])) for each in cells]
+            return {(row.cell.target, row.cell.proxy): row for row in found}
+
+        rows = table(fleet.servers, 48, PROBE_SECONDS)
+        # A busy machine may let a good answer come too late. What came out wrong is asked again, a few at a time and
+        # patiently: a decoder that is wrong is wrong again.
+        wrong = {row.cell.target for row in rows.values() if not row.is_right}
+        rows |= table([node for node in fleet.servers if node.machine.name in wrong], 2, 4 * PROBE_SECONDS)
+        yield list(rows.values())
 
 
-def survey(fleet: Fleet, ca: Path) -> list[Cell]:
+def survey(fleet: Fleet, nodes: Sequence[Node], ca: Path, at_once: int, seconds: float) -> list[Cell]:
     """Look, ask and decide, as `easfix verify` does."""
     servers = [
         Server(
@@ -190,7 +200,7 @@ def survey(fleet: Fleet, ca: Path) -> list[Cell]:
             test_user=node.machine.name,
             proxies=(WELL, BLOCKING),
         )
-        for node in fleet.servers
+        for node in nodes
     ]
     proxies = tuple(
         Server(node.machine.name, "127.0.0.1", node.machine.fqdn, Role.PROXY, https=Https(node.ports.https, str(ca)))
@@ -198,7 +208,7 @@ def survey(fleet: Fleet, ca: Path) -> list[Cell]:
     )
     connect, playbook = FakeConnector(fleet), load()
     pool = ProxyPool(connect)
-    origins = Origins(True, proxies, PROBE_SECONDS, Phones(lambda server: logon(fleet, server)))
+    origins = Origins(True, proxies, seconds, Phones(lambda server: logon(fleet, server)))
     questioner = Questioner(Policy(attempts=1), time.sleep, time.monotonic)
     verifier = Verifier(pool, playbook.scripts, origins, questioner, Clocks(now, time.monotonic))
 
@@ -215,7 +225,7 @@ def survey(fleet: Fleet, ca: Path) -> list[Cell]:
         proofs = tuple(verifier.hops(found.server, is_before=True))
         return Subject(found.server, found.finding, proofs, found.is_unreachable)
 
-    subjects = over(over(servers, subject, 4), asked, 48)
+    subjects = over(over(servers, subject, 4), asked, at_once)
     surveyor = Surveyor(pool, connect, playbook.scripts, now, concurrency=4)
     cells = surveyor.grid(subjects, proxies)
     pool.close()
