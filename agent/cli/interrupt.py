@@ -27,6 +27,10 @@ def _nobody() -> list[str]:
     return []
 
 
+def _unheard() -> None:
+    """Nobody watches for signs of life."""
+
+
 @dataclass(slots=True)
 class Work:
     """What a signal would break off; told by the session and its progress, read within the handler."""
@@ -35,6 +39,7 @@ class Work:
     run: str = ""  # empty before a run begins, and for a command that only looks
     as_json: bool = False
     servers: Callable[[], list[str]] = _nobody  # those under way
+    heard: Callable[[], None] = _unheard  # called with each notice: a sign that the work goes on
 
     def broken_off(self) -> tuple[str, str]:
         """What is so now, and what to do next."""

@@ -72,6 +72,8 @@ class Progress:
 
     def __call__(self, notice: Notice) -> None:
         """Somebody tells something."""
+        if self._interrupt is not None:
+            self._interrupt.work.heard()
         keys = {"server": notice.server, "step": notice.step or None, "detail": notice.message or None}
         self._log.info(notice.event, **{key: value for key, value in keys.items() if value})
         with self._lock:

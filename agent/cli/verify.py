@@ -52,7 +52,7 @@ def command(
         raise UsageError("with RUN, the servers are those of the run", next_step="Name some of them with --limit.")
     with Session(options) as session:
         if run:
-            outcome = _second_look(session, run, limit, forced=take_over)
+            outcome = second_look(session, run, limit, forced=take_over)
         else:
             servers = session.servers(limit, skip, beyond_cap=beyond_max_servers)
             outcome = _answer(session, servers)
@@ -124,7 +124,7 @@ def _judge(each: Decided, proofs: tuple[Proof, ...]) -> ServerOutcome:
     return replace(found, reason=summary.words)
 
 
-def _second_look(session: Session, text: str, limit: tuple[str, ...], *, forced: bool) -> Outcome:
+def second_look(session: Session, text: str, limit: tuple[str, ...], *, forced: bool) -> Outcome:
     """Look at what a run changed; a flag that came back is reverted, on record too."""
     from dataclasses import replace
 
