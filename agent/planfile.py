@@ -45,8 +45,11 @@ def read(path: Path) -> Plan:
     """The plan in a file."""
     try:
         return load(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the plan cannot be read: {error}", where=str(path), next_step=_HINT) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError("the plan cannot be read: it is not UTF-8", where=str(path), next_step=_HINT) from error
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise ConfigError(f"the plan cannot be read: {why}", where=str(path), next_step=_HINT) from error
 
 
 def refuse_other_scripts(plan: Plan, hashes: Mapping[str, str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 from click.shell_completion import get_completion_class
 
@@ -9,10 +11,10 @@ from agent.cli.options import Options, globals_
 
 
 @click.command("completion")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
 @globals_
 def command(options: Options, shell: str) -> int:
-    """Print the completion script for a shell.
+    """Print the completion script for a shell: bash, zsh or fish.
 
     \b
     easfix completion bash > ~/.local/share/bash-completion/completions/easfix
@@ -23,5 +25,16 @@ def command(options: Options, shell: str) -> int:
 
     kind = get_completion_class(shell)
     assert kind is not None  # click has these three
-    print(kind(cli, {}, "easfix", "_EASFIX_COMPLETE").source())
+    script = kind(cli, {}, "easfix", "_EASFIX_COMPLETE").source()
+    if options.json:
+        document: dict[str, object] = {
+            "schema": "easfix/1",
+            "command": "completion",
+            "run": None,
+            "exit_code": 0,
+            "servers": [],
+        }
+        print(json.dumps({**document, "shell": shell, "script": script}, indent=2))
+    else:
+        print(script)
     return 0

@@ -34,8 +34,13 @@ COMMANDS = {
 }
 """Every command: its module in agent.cli, and the line that `easfix --help` shows without importing it."""
 
+_RANGE = re.compile(r"(-?\d+) is not in the range (\d+)<=x<=(\d+)")
+
 GROUPS = {"config": ("check", "schema"), "lab": ("up", "truth", "fault", "faults")}
 """The commands that have commands of their own; a test compares it with what there is."""
+
+AS_JSON = "agent.cli.json"
+"""Key of the context's notes: the command line asks for a document."""
 
 EPILOG = "Start with: easfix demo (a practice fleet), then easfix config check, easfix check, easfix apply --dry-run."
 
@@ -54,6 +59,11 @@ class Commands(click.Group):
         found = importlib.import_module(f"agent.cli.{COMMANDS[cmd_name][0]}").command
         assert isinstance(found, click.Command)
         return found
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As usual; whether a document is wanted is known before the version is told."""
+        ctx.meta[AS_JSON] = "--json" in args
+        return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -81,12 +91,39 @@ class Commands(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
+def _tell_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    """Print it, as one document where that is wanted."""
+    if not is_asked or context.resilient_parsing:
+        return
+    from importlib.metadata import version
+
+    found = version("easfix")
+    document = {
+        "schema": "easfix/1",
+        "command": "version",
+        "run": None,
+        "exit_code": 0,
+        "version": found,
+        "servers": [],
+    }
+    print(json.dumps(document, indent=2) if context.meta[AS_JSON] else f"easfix {found}")
+    context.exit(0)
+
+
 @click.group(
     cls=Commands,
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-@click.version_option(package_name="easfix", message="easfix %(version)s")
+@click.option(
+    "-V",
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_tell_version,
+    help="Show the version and exit.",
+)
 @globals_
 def cli(options: Options) -> None:
     """Clear "Require SSL" where it stops phones behind an Exchange 2007/2010 proxy.
@@ -173,13 +210,23 @@ def _help(error: click.exceptions.NoArgsIsHelpError) -> int:
 
 def _usage(error: click.UsageError, arguments: list[str]) -> int:
     path = error.ctx.command_path if error.ctx else "easfix"
-    return _say(error.format_message(), "", f"See '{path} --help'.", 64, arguments)
+    message, hint = error.format_message(), f"See '{path} --help'."
+    if isinstance(error, click.NoSuchOption) and error.option_name in ("--version", "-V"):
+        message, hint = "--version stands alone.", "easfix --version"
+    elif "unexpected extra argument" in message and _takes(error.ctx, "limit"):
+        hint = f"Servers are chosen with --limit NAMES. {hint}"
+    return _say(_RANGE.sub(r"\1 is not between \2 and \3", message), path, hint, 64, arguments)
+
+
+def _takes(context: click.Context | None, option: str) -> bool:
+    return context is not None and any(each.name == option for each in context.command.params)
 
 
 def _say(message: str, where: str, next_step: str, code: int, arguments: list[str], run: str = "") -> int:
     """The error in words on standard error; with --json also as the one document on standard output."""
     message, where, next_step = _hide(message), _hide(where), _hide(next_step)
-    print(f"easfix: {where + ': ' if where else ''}{message}", file=sys.stderr)
+    lead = where if where.split(" ")[0] == "easfix" else f"easfix: {where}".removesuffix(": ")
+    print(f"{lead}: {message}", file=sys.stderr)
     if next_step:
         print(f"        {next_step}", file=sys.stderr)
     if "--json" in arguments:

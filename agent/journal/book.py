@@ -151,7 +151,9 @@ class Journal:
         found = [name for name in names if name == text] or [name for name in names if text and name.startswith(text)]
         if len(found) == 1:
             return str(found[0])
-        raise self._unknown(text, tuple(found[:5] or names[:5]))
+        if text == LAST:
+            raise UnknownName("no run is on record yet", where=self.where, next_step="easfix apply makes the first one")
+        raise self._unknown(text, tuple(found[:5] or names[:5]), is_beginning=bool(found))
 
     def run(self, run: str) -> RunRecord:
         """One run with everything that is known of it; raises `UnknownName`."""
@@ -254,9 +256,10 @@ class Journal:
             raise self._unknown(run)
         return row
 
-    def _unknown(self, text: str, meant: tuple[str, ...] = ()) -> UnknownName:
+    def _unknown(self, text: str, meant: tuple[str, ...] = (), *, is_beginning: bool = False) -> UnknownName:
         hint = f"perhaps {', '.join(meant)}; easfix history lists them" if meant else "easfix history lists the runs"
-        return UnknownName(f"there is no one run {text} in the journal", meant=meant, where=self.where, next_step=hint)
+        said = f"several runs begin with {text}" if is_beginning else f"there is no run {text} in the journal"
+        return UnknownName(said, meant=meant, where=self.where, next_step=hint)
 
 
 def open_journal(

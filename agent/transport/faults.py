@@ -5,6 +5,7 @@ Only the names of classes are looked at, so that neither library is loaded to un
 
 from __future__ import annotations
 
+import re
 import struct
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -48,6 +49,10 @@ class Fault:
         return not self.names.isdisjoint(names)
 
 
+_NUMBERS = re.compile(r"\[(Errno|WinError) -?\d+\] ")
+"""What Python puts before the system's own words."""
+
+
 def describe(
     error: BaseException, stage: Stage, *, status: int | None = None, code: int | None = None, text: str = ""
 ) -> Fault:
@@ -59,7 +64,7 @@ def describe(
     return Fault(
         stage=stage,
         names=names,
-        text=" ".join(words.split())[:500],
+        text=" ".join(_NUMBERS.sub("", words).split())[:500],
         status=status,
         code=code,
         logon_code=next((found for link in chain if (found := _logon_code(link)) is not None), None),

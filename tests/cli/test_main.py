@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from copy import copy
+from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,54 @@ def test_completion_for(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
 
     assert code == 0
     assert "_EASFIX_COMPLETE" in capsys.readouterr().out
+
+
+def test_completion_with_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    code = call(["completion", "fish", "--json"])
+    document = json.loads(capsys.readouterr().out)
+
+    assert (code, document["command"], document["shell"]) == (0, "completion", "fish")
+    assert "_EASFIX_COMPLETE" in document["script"]
+
+
+@pytest.mark.parametrize("arguments", [["--version", "--json"], ["--json", "--version"], ["--json", "-V"]])
+def test_the_version_with_json_is_one_document(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    code = call(arguments)
+    document = json.loads(capsys.readouterr().out)
+
+    assert (code, document["schema"], document["command"]) == (0, "easfix/1", "version")
+    assert document["version"] == version("easfix")
+
+
+def test_the_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    code = call(["--version"])
+
+    assert (code, capsys.readouterr().out) == (0, f"easfix {version('easfix')}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["check", "--version"], "easfix check: --version stands alone.\n        easfix --version\n"),
+        (["history", "--count", "0"], "easfix history: Invalid value for '--count': 0 is not between 1 and 10000.\n"),
+        (["check", "EX01"], "Servers are chosen with --limit NAMES. See 'easfix check --help'.\n"),
+        (["apply", "none.json"], "none.json: the plan cannot be read: No such file or directory\n"),
+        (["show", "last"], "no run is on record yet\n"),
+        (["completion", "tcsh"], "Invalid value for 'SHELL': 'tcsh' is not one of 'bash', 'zsh', 'fish'.\n"),
+    ],
+)
+def test_a_wrong_command_line_is_answered_in_plain_words(
+    arguments: list[str], says: str, config: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EASFIX_CONFIG", config)
+    if arguments[0] == "show":  # a journal without a run
+        call(["rollback", "last"])
+        capsys.readouterr()
+    call(arguments)
+    said = capsys.readouterr().err
+
+    assert says in said
+    assert "Errno" not in said
 
 
 def test_a_defect_shows_no_traceback_and_is_unsure(

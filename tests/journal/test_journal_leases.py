@@ -132,7 +132,7 @@ def test_a_resumed_run_has_not_ended(run: OpenRun, journal: Journal) -> None:
 
 
 def test_a_run_that_is_not_there_cannot_be_resumed(journal: Journal) -> None:
-    with pytest.raises(UnknownName, match="no one run r9"):
+    with pytest.raises(UnknownName, match="there is no run r9"):
         journal.resume("r9", holder("r9"))
 
 

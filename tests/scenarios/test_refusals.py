@@ -107,7 +107,7 @@ def test_a_guard_overridden_only_when_planned_binds_again(tmp_path: Path) -> Non
         (["apply"], 5, "terminal"),
         (["apply", "absent.json", "--yes"], 78, "cannot be read"),
         (["show", "last"], 78, "nothing has been run"),
-        (["rollback", "last", "--yes"], 64, "no one run"),
+        (["rollback", "last", "--yes"], 64, "no run is on record yet"),
     ],
 )
 def test_what_cannot_be_is_said_with_its_code(tmp_path: Path, arguments: list[str], code: int, words: str) -> None:
