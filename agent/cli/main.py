@@ -98,7 +98,7 @@ def _tell_version(context: click.Context, _: click.Parameter, is_asked: bool) ->
     from importlib.metadata import version
 
     found = version("easfix")
-    document = {
+    document: dict[str, object] = {
         "schema": "easfix/1",
         "command": "version",
         "run": None,
