@@ -146,11 +146,11 @@ class Cure:
         doubted = [step for step in self._actor.in_doubt if step.action is Action.START_SERVICES]
         if not doubted:
             return
-        found = of_kind(self._status(), "service")
-        running = {str(service["Name"]) for service in found if service["State"] == "Running"}
+        states = {str(found["Name"]): str(found["State"]) for found in of_kind(self._status(), "service")}
         for step in doubted:
-            if missing := set(step.id.split()[1:]) - running:
-                self._actor.give_up(step, f"looked: {', '.join(sorted(missing))} does not run")
+            down = {name: state for name in step.id.split()[1:] if (state := states.get(name, "missing")) != "Running"}
+            if down:
+                self._actor.give_up(step, f"looked: {', '.join(f'{name} is {state}' for name, state in down.items())}")
             else:
                 self._actor.settle(step, "looked: they run")
 
@@ -289,16 +289,25 @@ class Cure:
         arguments: Arguments = {"Name": list(names), "TimeoutSeconds": max(30, self._limits.timeout)}
         originals = tuple(Prior(f"service/{name}", "State", "Running") for name in names)
 
+        answered: list[Answer] = []
+
         def send() -> str:
-            answers = self._actor.send(script, arguments)
-            said = of_kind(answers, "service")
-            return "; ".join(f"{found['Name']} is {found['State']} {found['Message'] or ''}".strip() for found in said)
+            answered[:] = of_kind(self._actor.send(script, arguments), "service")
+            words = "; ".join(
+                f"{found['Name']} is {found['State']} {found['Message'] or ''}".strip() for found in answered
+            )
+            if any(found["State"] != "Running" for found in answered):
+                raise ScriptFailed(self._actor.server, words)
+            return words
 
         def look() -> Look:
-            missing = set(self._missing(self._status())) & set(names)
-            return Look(Seen.NOT_DONE if missing else Seen.DONE)
+            if not set(self._missing(self._status())) & set(names):
+                return Look(Seen.DONE)
+            # The server has tried as long as it may: once more would only keep mail down for longer.
+            return Look(Seen.UNCLEAR if answered else Seen.NOT_DONE)
 
-        self._actor.take(Deed(step, send, look, originals))
+        if self._actor.take(Deed(step, send, look, originals)).state is StepState.UNKNOWN and answered:
+            self._settle_services()
 
     def _read(self, paths: Sequence[str]) -> list[Answer]:
         found = self._actor.ask(self._scripts["readback"], {"Path": list(paths)})
