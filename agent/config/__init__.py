@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from agent.config import document, problems
+from agent.config.conduct import WindowEntry
 from agent.config.layers import Layers
 from agent.config.places import find, user_config_file, user_state_directory
 from agent.config.problems import nearest
@@ -13,6 +14,7 @@ from agent.config.readiness import of_readiness
 from agent.config.root import Config, schema
 from agent.config.secrets import Logon, Prompt, Secrets, nobody, notice_address
 from agent.config.targets import Credential, ProxyEntry, ServerEntry
+from agent.config.timing import of_windows
 
 __all__ = [
     "Config",
@@ -22,6 +24,7 @@ __all__ = [
     "ProxyEntry",
     "Secrets",
     "ServerEntry",
+    "WindowEntry",
     "check",
     "find",
     "journal_address",
@@ -60,7 +63,7 @@ def _load(layers: Layers) -> Config:
         config = Config.model_validate(layers.values)
     except ValidationError as error:
         raise problems.refuse(problems.of_validation(error), layers) from None  # pydantic's own text shows values
-    found = problems.of_references(config) + problems.of_environment(config)
+    found = problems.of_references(config) + of_windows(config) + problems.of_environment(config)
     if found:
         raise problems.refuse(found, layers)
     return config

@@ -91,7 +91,7 @@ def _anchored_field(value: object, kind: type[BaseModel], key: str, base: Path) 
         return value
     anchor = next((mark for mark in field.metadata if isinstance(mark, Anchored)), None)
     if anchor is not None:
-        return _absolute(value, base, anchor)
+        return _each(value, field.annotation, lambda item: _absolute(item, base, anchor))
     inner = section_of(field.annotation)
     return _each(value, field.annotation, lambda item: _anchored(item, inner, base)) if inner else value
 

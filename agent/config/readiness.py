@@ -11,6 +11,7 @@ from agent.config.problems import Problem
 from agent.config.root import Config
 from agent.config.secrets import is_open_to_others
 from agent.config.targets import Credential
+from agent.config.timing import of_blackouts
 
 JOURNALS = ("postgresql", "sqlite")
 """What the journal's address may begin with, where it is not a file; drivers may follow after a plus sign."""
@@ -23,6 +24,7 @@ def of_readiness(config: Config) -> list[Problem]:
         *_of_credentials(config),
         *_of_notices(config),
         *_of_authorities(config),
+        *of_blackouts(config),
         *_of_journal(config),
     ]
 

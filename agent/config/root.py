@@ -52,7 +52,7 @@ class Config(Section):
     windows: tuple[WindowEntry, ...] = ()
     """When servers may be changed; at any time where none is named."""
 
-    blackouts: tuple[Annotated[str, Anchored()], ...] = ()
+    blackouts: Annotated[tuple[str, ...], Anchored()] = ()
     """Calendar files (.ics): while one of their events lasts, nothing is changed."""
 
     approval: ApprovalSection = ApprovalSection()
