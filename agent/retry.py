@@ -35,6 +35,11 @@ def ignore(again: Again) -> None:
     """A listener that does not care."""
 
 
+def never() -> bool:
+    """Nobody wants to stop."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Questioner:
     """Puts questions again, on the clock it was given."""
@@ -44,6 +49,7 @@ class Questioner:
     monotonic: Callable[[], float]
     listen: Callable[[Again], None] = ignore
     rng: random.Random = field(default_factory=random.Random)
+    is_stopping: Callable[[], bool] = never  # then the answer got so far is the last one
 
     def ask(self, question: Callable[[], T], *, is_good: Callable[[T], bool] = lambda _: True) -> T:
         """The first good answer, or the last one got; the last error where the last attempt brought one.
@@ -53,7 +59,9 @@ class Questioner:
         """
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_may_ask_again) | tenacity.retry_if_not_result(is_good),
-            stop=tenacity.stop_after_attempt(self.policy.attempts) | _Deadline(self._end(), self.monotonic),
+            stop=tenacity.stop_after_attempt(self.policy.attempts)
+            | _Deadline(self._end(), self.monotonic)
+            | _Stopping(self.is_stopping),
             wait=self._wait,
             sleep=self.sleep,
             before_sleep=self._tell,
@@ -85,6 +93,16 @@ class _Deadline(tenacity.stop.stop_base):
 
     def __call__(self, retry_state: tenacity.RetryCallState) -> bool:
         return self._monotonic() + retry_state.upcoming_sleep >= self._end
+
+
+class _Stopping(tenacity.stop.stop_base):
+    """Ends when somebody wants to stop."""
+
+    def __init__(self, is_stopping: Callable[[], bool]) -> None:
+        self._is_stopping = is_stopping
+
+    def __call__(self, retry_state: tenacity.RetryCallState) -> bool:
+        return self._is_stopping()
 
 
 def _may_ask_again(error: BaseException) -> bool:

@@ -104,3 +104,16 @@ def test_the_listener_hears_of_every_repetition() -> None:
     questioner(Time(), Policy(attempts=3), heard).ask(answers(error, 1, 2), is_good=lambda answer: answer == 2)
 
     assert [(again.attempt, again.error) for again in heard] == [(1, error), (2, None)]
+
+
+def test_who_stops_ends_the_asking_with_the_answer_got_so_far() -> None:
+    time = Time()
+    asked: list[str] = []
+    patient = Questioner(Policy(attempts=9), time.sleep, lambda: time.now, is_stopping=lambda: len(asked) == 2)
+
+    def question() -> str:
+        asked.append("?")
+        return f"no, for the {len(asked)}. time"
+
+    assert patient.ask(question, is_good=lambda _: False) == "no, for the 2. time"
+    assert len(time.slept) == 1

@@ -223,7 +223,7 @@ def _carry_out(
     from agent.fleet import over
     from agent.model import ServerState
     from agent.notice import Notice
-    from agent.outcome import STOPPED
+    from agent.outcome import BY_OPERATOR
 
     planned = {each.server.casefold(): each for each in plan.servers}
     session.unlock(servers)
@@ -241,7 +241,7 @@ def _carry_out(
         def work(server: Server) -> None:
             found = planned.get(server.name.casefold())
             if session.stop.is_set():
-                conclude_now(server.name, ServerState.SKIPPED, f"{STOPPED} it began")
+                conclude_now(server.name, ServerState.SKIPPED, f"{BY_OPERATOR} before it began")
             elif found is not None and found.steps:
                 Course(kit, server, found).go()
             elif found is not None and not is_old:

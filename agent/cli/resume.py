@@ -35,7 +35,7 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool)
     from agent.course import Course
     from agent.fleet import over
     from agent.model import Server, ServerState
-    from agent.outcome import STOPPED
+    from agent.outcome import BY_OPERATOR
 
     with Session(options) as session:
         name = session.journal.find(run)
@@ -55,7 +55,7 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool)
             def work(server: Server) -> None:
                 if session.stop.is_set():
                     if server.name not in begun:
-                        open_run.conclude(server.name, ServerState.SKIPPED, f"{STOPPED} it began")
+                        open_run.conclude(server.name, ServerState.SKIPPED, f"{BY_OPERATOR} before it began")
                     return  # it stays owed
                 Course(kit, server, plans[server.name.casefold()]).go()
 
@@ -67,13 +67,12 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool)
 
 def _open(record: RunRecord, plans: Mapping[str, ServerPlan]) -> set[str]:
     """The servers that are owed something: held ones, and those of the chosen that a stop or a death left out."""
-    from agent.model import ServerState
-    from agent.outcome import NOT_BEGUN, STOPPED
+    from agent.outcome import is_to_come
 
     planned = {each.server for each in plans.values() if each.steps}
     found = {each.name for each in record.servers if not each.is_closed}
     for each in record.servers:
-        if each.state is ServerState.SKIPPED and each.reason.startswith((STOPPED, NOT_BEGUN)):
+        if is_to_come(each):
             found |= {each.name} & planned
     return found
 

@@ -23,7 +23,7 @@ from agent.cli.options import Options
 from agent.errors import EasfixError, NoTerminal, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from agent.cli.progress import Progress
     from agent.config import Config, Secrets
@@ -60,8 +60,14 @@ class Session:
         self.config: Config = config.load(self.path)
         self.redactor = known_secrets()
         self.stop = threading.Event()
+        self.concluded: set[str] = set()  # names of the runs whose end has been told
         self._interrupt = Interrupt(self.stop, Work(command_name(), as_json=options.json))
         self._exits = ExitStack()
+
+    def join(self, stop: threading.Event, heard: Callable[[], None]) -> None:
+        """Be part of a longer work, before it begins: its end is ours, and it hears of every notice."""
+        self.stop = self._interrupt.stop = stop
+        self._interrupt.work.heard = heard
 
     def __enter__(self) -> Self:
         """Logging starts, and Ctrl-C becomes a request to stop between steps."""
@@ -80,6 +86,10 @@ class Session:
         """Everything that was opened is closed; an error is told which run it ended."""
         if isinstance(error, EasfixError):
             error.run_ended = self._interrupt.work.run
+        if error is not None and self._interrupt.work.run:
+            from agent.cli.telling import tell_of_abort
+
+            tell_of_abort(self, self._interrupt.work.run, error)
         self._exits.close()
 
     # --- who and where -------------------------------------------------------------------------------------------
@@ -106,6 +116,12 @@ class Session:
         from agent.inventory import proxies
 
         return proxies(self.config)
+
+    def stopping(self) -> str:
+        """Who stopped the command, "stopped by ..."; empty while it may go on."""
+        from agent.outcome import BY_OPERATOR
+
+        return BY_OPERATOR if self.stop.is_set() else ""
 
     @property
     def codes(self) -> tuple[Exit, ...]:
@@ -216,12 +232,22 @@ class Session:
     # --- patience ------------------------------------------------------------------------------------------------
 
     def questioner(self, section: str) -> Questioner:
-        """The patience of a section of the configuration: retry, or verify."""
+        """The patience of a section of the configuration: retry, or verify. Ctrl-C wakes who waits."""
         from agent.retry import Policy, Questioner
 
         found = getattr(self.config, section)
         policy = Policy(found.attempts, found.deadline_seconds, found.first_wait_seconds, found.longest_wait_seconds)
-        return Questioner(policy, time.sleep, time.monotonic, rng=random.Random())
+        return Questioner(policy, self._wait, time.monotonic, rng=random.Random())
+
+    def _wait(self, seconds: float) -> None:
+        self.stop.wait(seconds)
+
+    @property
+    def prover(self) -> Questioner:
+        """The patience of the proof; whoever stops the command ends it, with the answer got so far."""
+        from dataclasses import replace
+
+        return replace(self.questioner("verify"), is_stopping=lambda: bool(self.stopping()))
 
     @cached_property
     def waiter(self) -> Questioner:
@@ -253,9 +279,7 @@ class Session:
             self.phones if section.end_to_end else None,
             self.marker,
         )
-        return Verifier(
-            self.pool, self.playbook.scripts, origins, self.questioner("verify"), Clocks(now, time.monotonic)
-        )
+        return Verifier(self.pool, self.playbook.scripts, origins, self.prover, Clocks(now, time.monotonic))
 
     @cached_property
     def marker(self) -> str:

@@ -9,8 +9,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from agent.cli.session import Session, now
+from agent.cli.telling import tell_of_run
 from agent.errors import ConfigError, EmptySelection, Locked, UnknownName
-from agent.outcome import NOT_BEGUN, Outcome, of_record
+from agent.outcome import WAITING, Outcome, of_record
 
 if TYPE_CHECKING:
     from agent.course import Tools
@@ -29,7 +30,7 @@ def begin(session: Session, command: str, plan: Plan, chosen: Sequence[Server], 
     record = RunRecord(
         name, command, now(), session.holder(name), version("easfix"), reason, change, plan_hash=plan.hash
     )
-    return session.journal.begin(record, [server.name for server in chosen], NOT_BEGUN)
+    return session.journal.begin(record, [server.name for server in chosen], WAITING)
 
 
 def take_over(session: Session, run: str, *, forced: bool = False) -> OpenRun:
@@ -57,7 +58,7 @@ def tools(session: Session, run: OpenRun, listen: Listen) -> Tools:
         puts_back=config.run.on_failure == "rollback",
         second_look=session.second_look,
         now=now,
-        is_stopping=session.stop.is_set,
+        stopping=session.stopping,
         listen=listen,
     )
 
@@ -68,7 +69,9 @@ def conclude(session: Session, run: OpenRun, command: str, names: Sequence[str] 
     servers = tuple(of_record(each) for each in record.servers if names is None or each.name in names)
     end(session, run, command)
     extra: dict[str, object] = {"journal": session.journal.where, "plan_hash": record.plan_hash}
-    return Outcome(command, servers, run.id, session.codes, extra)
+    outcome = Outcome(command, servers, run.id, session.codes, extra)
+    tell_of_run(session, outcome, record.reason)
+    return outcome
 
 
 def end(session: Session, run: OpenRun, command: str) -> None:

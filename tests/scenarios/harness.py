@@ -211,7 +211,7 @@ class StandSession(Session):
             section.from_agent, self.proxies if section.from_proxies else (), self.config.timeouts.probe_seconds
         )
         clocks = Clocks(session_module.now, time.monotonic)
-        return Verifier(self.pool, self.playbook.scripts, origins, self.questioner("verify"), clocks)
+        return Verifier(self.pool, self.playbook.scripts, origins, self.prover, clocks)
 
     @cached_property
     def playbook(self) -> Playbook:

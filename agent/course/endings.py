@@ -1,0 +1,115 @@
+"""Owns the ways in which the work on one server ends: finished, come back, put back, left, stopped; each with words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from agent.act import Actor
+from agent.apply import Cure, Trouble
+from agent.course.entry import Entry
+from agent.course.tools import Tools
+from agent.errors import ServerError
+from agent.model import ServerState
+from agent.outcome import sentences, state_of, words_of
+from agent.rollback import Rollback
+from agent.verify import Summary
+
+AS_BEFORE = "the flags are as they were before the run"
+
+
+@dataclass(frozen=True, slots=True)
+class Endings:
+    """Concludes one server; whatever is said stands in the journal when a method returns."""
+
+    tools: Tools
+    entry: Entry
+    actor: Actor
+    cure: Cure
+
+    @property
+    def _outage(self) -> float | None:
+        return self.cure.restarted.seconds if self.cure.restarted else None
+
+    def finish(self, summary: Summary) -> None:
+        """Changed and proved; it is looked at again when Active Directory has had its chance."""
+        due = self.tools.now() + self.tools.second_look
+        trouble = self.cure.settle() or self.cure.close()
+        left = f"; {trouble.message}" if trouble else ""
+        words = f"{summary.words}; second look due at {due:%Y-%m-%d %H:%M} UTC{left}"
+        self.tools.run.owe_look(self.entry.server, due)
+        self.entry.conclude(ServerState.CHANGED, words, self._outage)
+        if trouble is None:
+            self.entry.close()
+
+    def revert(self, summary: Summary) -> None:
+        """It was cleared and read back, and now it is there again: Active Directory, or a lost save (domain 2.6, 3)."""
+        trouble = self.cure.settle() or self.cure.close()
+        hint = "Clear the same bits in msExchAccessSSLFlags of the directory's object in Active Directory."
+        self.entry.conclude(ServerState.REVERTED, sentences(f"the flag came back: {summary.words}", hint), self._outage)
+        if trouble is None:
+            self.entry.close()
+
+    def fail(self, trouble: Trouble) -> None:
+        """Something went wrong: put back what was changed, or say why not."""
+        said = sentences(trouble.message, trouble.next_step)
+        if trouble.is_unsure:
+            self.doubt(said)
+        elif not self.entry.is_owing:
+            self.entry.conclude(ServerState.FAILED, sentences(said, "nothing was changed"), self._outage)
+            self.entry.close()
+        elif self.tools.puts_back:
+            self.put_back(replace(trouble, message=said, next_step=""))
+        else:
+            self.cure.close()
+            command = f"easfix rollback {self.tools.run.id} --limit {self.entry.server}"
+            hint = f"it is left as it is: {command} puts it back"
+            self.entry.conclude(ServerState.FAILED, sentences(said, hint), self._outage)
+            self.entry.close_if_settled()
+
+    def doubt(self, *said: str) -> None:
+        """Something was written, and it is not known how the server stands; a look goes on from there."""
+        self.entry.conclude(ServerState.UNKNOWN, sentences(*said, self.entry.resume_hint), self._outage)
+
+    def put_back(self, cause: Trouble, why: str = "") -> None:
+        """Put back what the run changed on the server; `why` goes on record with each write."""
+        self.entry.tell("server.rolling_back")
+        rollback = Rollback(self.actor, self.tools.scripts, why)
+        trouble = rollback.put_back(self.entry.record.steps, self.entry.originals)
+        left = None if trouble else self.cure.settle()
+        if left and left.is_unsure:
+            trouble = replace(left, message=f"{AS_BEFORE}, but {left.message}")
+        if trouble:
+            self._not_put_back(cause, trouble)
+            return
+        is_lasting = cause.is_lasting or bool(left)
+        self._was_put_back(cause, self.cure.close() or left, rollback.unsaved, is_lasting=is_lasting)
+
+    def _not_put_back(self, cause: Trouble, trouble: Trouble) -> None:
+        state = ServerState.UNKNOWN if trouble.is_unsure else ServerState.FAILED
+        said = sentences(cause.message, cause.next_step, trouble.message, trouble.next_step, self.entry.resume_hint)
+        self.entry.conclude(state, said, self._outage)
+
+    def _was_put_back(self, cause: Trouble, left: Trouble | None, unsaved: list[str], *, is_lasting: bool) -> None:
+        rest = (left.message, left.next_step) if left else ()
+        lost = (f"but they are not saved: {'; '.join(unsaved)}",) if unsaved else ()
+        state = ServerState.FAILED if unsaved or is_lasting else ServerState.ROLLED_BACK
+        self.tools.journal.drop_looks(self.entry.server)  # nothing is left that could come back
+        self.entry.conclude(state, sentences(cause.message, cause.next_step, AS_BEFORE, *rest, *lost), self._outage)
+        self.entry.close_if_settled()
+
+    def stop(self, by: str) -> None:
+        """Nothing further is begun; `by` says who wants it so."""
+        if self.entry.is_owing:
+            self.doubt(f"{by} between steps")
+            return
+        self.entry.conclude(ServerState.SKIPPED, f"{by} before anything was changed")
+        self.entry.close_if_settled()
+
+
+def break_off(entry: Entry, error: ServerError) -> None:
+    """A question that could not be put; what was written before stays owed."""
+    if entry.record.steps:
+        entry.conclude(ServerState.UNKNOWN, sentences(error.message, error.next_step, entry.resume_hint))
+        return
+    entry.conclude(state_of(error), words_of(error))
+    entry.close()
