@@ -10,10 +10,20 @@ from agent.probe.endtoend import OURS, VERSION, Asking
 from agent.probe.judge import Judgement, evidence_of, judge
 from agent.probe.phone import LogonFailed, Phone, blamed, braked, log_on, token_of
 from agent.probe.talk import Question, Talk
+from agent.transport.faults import Fault, Stage
 from agent.transport.gate import Blame
+from agent.transport.translation import translate
 
-FINAL = frozenset({"password-refused", "password-not-tried", "kerberos-encryption", "logon-failed"})
-"""Causes that asking again does not mend."""
+_SPOKEN = {"": "nobody", "kerberos": "Kerberos", "ntlm": "NTLM"}
+_KERBEROS = {
+    translate("", Fault(Stage.OPENING, logon_code=code)).message: cause
+    for code, cause in (
+        (-1765328370, "kerberos-encryption"),  # KRB5KDC_ERR_ETYPE_NOSUPP
+        (-1765328343, "ticket-refused"),  # KRB5KRB_AP_ERR_MODIFIED
+        (-1765328340, "ticket-refused"),  # KRB5KRB_AP_ERR_BADKEYVER
+    )
+}
+"""What the transport's table says of a logon that failed by Kerberos alone, and the cause it is."""
 
 
 class _NotLoggedOn(Exception):  # noqa: N818 - leaves the brake as an attempt that did not succeed
@@ -29,11 +39,11 @@ def direct(target: Server, phone: Phone, asking: Asking) -> Proof:
         with braked(phone, target.name) as attempt:
             attempt.blame = Blame.NONE
             try:
-                answer = log_on(talk, question, phone, target.fqdn)
+                answer, protocol = log_on(talk, question, phone, target.fqdn)
             except LogonFailed as failed:
                 attempt.blame = failed.blame
                 raise
-            judgement, is_refused = judge_logon(answer)
+            judgement, is_refused = judge_logon(answer, protocol)
             attempt.blame = blamed(answer) if is_refused else Blame.NONE
             if answer.status != 200:
                 raise _NotLoggedOn
@@ -58,22 +68,27 @@ def direct(target: Server, phone: Phone, asking: Asking) -> Proof:
     )
 
 
-def judge_logon(answer: Answer) -> tuple[Judgement, bool]:
-    """What the last answer says, and whether it refused the account. Without an offer no logon was tried."""
+def judge_logon(answer: Answer, protocol: str) -> tuple[Judgement, bool]:
+    """What the last answer says, and whether it refused the account. Without an offer no logon was tried.
+
+    A server that refuses a Kerberos ticket says nothing of the password, which the domain has accepted already.
+    """
     evidence = evidence_of(answer)
     if answer.status == 200:
         version = answer.header(VERSION)
         if version.startswith(OURS):
-            return Judgement(Verdict.GOOD, "", f"{VERSION}: {version}"), False
+            return Judgement(Verdict.GOOD, "", f"{VERSION}: {version}, logged on by {_SPOKEN[protocol]}"), False
         return Judgement(Verdict.BAD, "no-activesync", f"{evidence}, {VERSION}: {version or 'none'}"), False
     if answer.status == 401 and token_of(answer):
         return Judgement(Verdict.UNKNOWN, "broken-off", f"{evidence}; the logon did not come to its end"), False
+    if answer.status == 401 and answer.offers("Negotiate") and protocol == "kerberos":
+        return Judgement(Verdict.UNKNOWN, "ticket-refused", f"{evidence} and refused the domain's ticket for it"), False
     if answer.status == 401 and answer.offers("Negotiate"):
         return Judgement(Verdict.UNKNOWN, "password-refused", evidence), True
     return judge(answer), False
 
 
 def _kind(failed: LogonFailed) -> str:
-    if "encryption" in failed.error.message:
-        return "kerberos-encryption"
+    if failed.error.message in _KERBEROS:
+        return _KERBEROS[failed.error.message]
     return "password-refused" if failed.blame is not Blame.NONE else "logon-failed"

@@ -61,19 +61,20 @@ class Phones:
             return self._known.setdefault(credentials, Phone(credentials, Gate(), auth))
 
 
-def log_on(talk: Talk, question: Question, phone: Phone, host: str) -> Answer:
+def log_on(talk: Talk, question: Question, phone: Phone, host: str) -> tuple[Answer, str]:
     """Put the question, and put it again with a logon where Negotiate is asked for; raises LogonFailed.
 
-    The first 401 offers, the last one refuses. Never Basic: this goes over plain HTTP.
+    The last answer, and the protocol of the logon: "kerberos", "ntlm", or none where none was tried. The first 401
+    offers, the last one refuses. Never Basic: this goes over plain HTTP.
     """
     answer = talk.put(question)
     if answer.status != 401 or not answer.offers("Negotiate"):
-        return answer
+        return answer, ""
     negotiation = Negotiation(phone.credentials, phone.auth, host)
     token = negotiation.step()
     for number in range(_ROUNDS):
         if number and not talk.is_open:
-            return answer  # the logon belonged to the connection that is gone
+            return answer, negotiation.protocol  # the logon belonged to the connection that is gone
         sent = base64.b64encode(token).decode("ascii")
         answer = talk.put(question.having(("Authorization", f"Negotiate {sent}")))
         offered = token_of(answer)
@@ -81,7 +82,7 @@ def log_on(talk: Talk, question: Question, phone: Phone, host: str) -> Answer:
             break
         if not (token := negotiation.step(offered)):
             break
-    return answer
+    return answer, negotiation.protocol
 
 
 @contextmanager

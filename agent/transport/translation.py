@@ -86,6 +86,7 @@ _EXPIRED = _logon(-1765328361, -1765328383)  # KEY_EXP, NAME_EXP
 _SKEW = _logon(-1765328347, -1765328351, -2146893020)  # AP_ERR_SKEW, AP_ERR_TKT_NYV, SEC_E_TIME_SKEW
 _NO_SPN = _logon(-1765328377, -2146893053)  # S_PRINCIPAL_UNKNOWN, SEC_E_TARGET_UNKNOWN
 _WRONG_KEY = _logon(-1765328343, -2146893022)  # AP_ERR_MODIFIED, SEC_E_WRONG_PRINCIPAL
+_NO_KEY = _logon(-1765328340, -1765328339, -1765328349)  # AP_ERR_BADKEYVER, AP_ERR_NOKEY, AP_ERR_NOT_US
 _NO_ETYPE = _logon(-1765328370, -2146892991)  # ETYPE_NOSUPP, SEC_E_KDC_UNKNOWN_ETYPE (domain 6.4: RC4 only)
 _NO_KDC = _logon(-1765328228, -1765328230, -1765328164, -2146893039)  # KDC_UNREACH, REALM_UNKNOWN, ..CANT_RESOLVE
 _NO_TICKET = _logon(-1765328189, -1765328243, -1765328352, -2146893042)  # FCC_NOFILE, CC_NOTFOUND, TKT_EXPIRED
@@ -150,6 +151,13 @@ TABLE: tuple[Row, ...] = (
         errors.Denied,
         "the server could not read the Kerberos ticket: its service name belongs to another account",
         "Look for a duplicate HTTP service name with `setspn -X`, and check `fqdn` in the configuration.",
+    ),
+    Row(
+        _NO_KEY,
+        errors.Denied,
+        "the server has no key for the Kerberos ticket: the domain used another encryption type or another key",
+        "Set msDS-SupportedEncryptionTypes = 4 on the computer account of a Server 2003, look for a duplicate HTTP "
+        "service name with `setspn -X`, or use auth: ntlm.",  # domain 6.4
     ),
     Row(
         _NO_ETYPE,

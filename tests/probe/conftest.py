@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from httpd import Place, Start
 from loopback import Listener, Ticking
 from phones import Sights
 
@@ -44,3 +45,11 @@ def sights(fleet: Fleet, tmp_path: Path) -> Iterator[Sights]:
         fleet.fault(f"healthy@{name}")
     for name, user in fleet.phones.items():
         user.mailbox_server, user.expired, user.disabled = name, False, False
+
+
+@pytest.fixture
+def httpd() -> Iterator[Start]:
+    """Start Apache with these rules for the ActiveSync directory."""
+    place = Place()
+    yield place.start
+    place.close()

@@ -11,6 +11,8 @@ import pytest
 from phones import PATIENCE, Sights, asking
 
 from agent.model import Auth, Https, Probe, Verdict
+from agent.probe import Answer
+from agent.probe.direct import judge_logon
 from agent.probe.endtoend import end_to_end
 from agent.probe.phone import Phone, Phones
 from agent.transport.credentials import Credentials, Secret
@@ -36,8 +38,20 @@ def test_both_versions_of_the_proxy_let_it_through(sights: Sights, name: str) ->
 
 def test_a_test_user_logs_on_to_the_server_itself(sights: Sights) -> None:
     proof = sights.directly()
+    evidence = "MS-Server-ActiveSync: 6.5.7638.1, logged on by NTLM"
 
-    assert (proof.verdict, proof.evidence, proof.probe) == (GOOD, "MS-Server-ActiveSync: 6.5.7638.1", Probe.LOGON)
+    assert (proof.verdict, proof.evidence, proof.probe) == (GOOD, evidence, Probe.LOGON)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "cause", "is_refused"), [("kerberos", "ticket-refused", False), ("ntlm", "password-refused", True)]
+)
+def test_a_server_that_refuses_a_ticket_says_nothing_of_the_password(
+    protocol: str, cause: str, is_refused: bool
+) -> None:
+    found, blames_the_account = judge_logon(Answer(401, ("Negotiate",)), protocol)
+
+    assert (found.verdict, found.cause, blames_the_account) == (UNKNOWN, cause, is_refused)
 
 
 @pytest.mark.parametrize("auth", [Auth.NTLM, Auth.NEGOTIATE])

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 REALM = "LAB.EXAMPLE"
+_AES = "permitted_enctypes = aes256-cts-hmac-sha1-96"
 DEADLINE = 20.0
 _PROGRAMS = ("krb5kdc", "kadmin.local", "kdb5_util")
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
@@ -79,9 +80,16 @@ class Realm:
             "KRB5CCNAME": f"FILE:{folder / 'ccache'}",
             "KRB5RCACHENAME": "none:",
         }
+        # The domain itself permits RC4 too, so that it is a client and a server that have no type in common.
+        both = (
+            (folder / "krb5.conf").read_text(encoding="utf-8").replace(_AES, f"{_AES} arcfour-hmac\n allow_rc4 = true")
+        )
+        (folder / "domain.conf").write_text(both, encoding="utf-8")
         self._run("kdb5_util", "create", "-s", "-P", "master")
         self._kdc = subprocess.Popen(
-            [str(shutil.which("krb5kdc", path=_PATH)), "-n"], env=self._env(), stderr=subprocess.DEVNULL
+            [str(shutil.which("krb5kdc", path=_PATH)), "-n"],
+            env={**self._env(), "KRB5_CONFIG": str(folder / "domain.conf")},
+            stderr=subprocess.DEVNULL,
         )
         self._wait()
 
@@ -93,6 +101,19 @@ class Realm:
         """A service principal, its key in the keytab."""
         self.kadmin(f"addprinc -randkey {principal}")
         self.kadmin(f"ktadd -k {self.keytab} {principal}")
+
+    def add_service_of(self, principal: str, encryption: str) -> None:
+        """A service that the domain knows to have nothing but this encryption type; nobody has its key in a keytab."""
+        self.kadmin(f"addprinc -randkey -e {encryption}:normal {principal}")
+        self.kadmin(f"setstr {principal} session_enctypes {encryption}")
+
+    def keytab_of(self, principal: str, password: str, encryption: str) -> Path:
+        """A keytab that holds this principal with a key of this type, whatever key the domain has."""
+        made = self.folder / f"{encryption}.keytab"
+        lines = f"addent -password -p {principal} -k 1 -e {encryption}\n{password}\nwkt {made}\nquit\n"
+        found = str(shutil.which("ktutil", path=_PATH))
+        subprocess.run([found], input=lines.encode(), env=self._env(), check=True, capture_output=True, timeout=60)
+        return made
 
     def kadmin(self, query: str) -> None:
         """Tell the KDC's database something."""
