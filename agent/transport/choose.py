@@ -23,14 +23,14 @@ class Connector:
         self._credentials = credentials
         self._monotonic = monotonic
         self._waits = waits
-        self._gates: dict[Credentials, Gate] = {}
+        self._accounts: dict[Credentials, tuple[Credentials, Gate]] = {}
         self._lock = threading.Lock()
 
     def __call__(self, server: Server) -> Transport:
         """A visit to this server; it connects when the first script is sent."""
-        credentials = self._credentials(server)
-        with self._lock:
-            gate = self._gates.setdefault(credentials, Gate())
+        found = self._credentials(server)
+        with self._lock:  # the first of equal ones: what was once made of its password is kept with it
+            credentials, gate = self._accounts.setdefault(found, (found, Gate()))
         ways = {way: self._maker(way, server, credentials, gate) for way in (Way.PSRP, Way.WINRM)}
         return ways[server.winrm.way]() if server.winrm.way in ways else _Automatic(ways[Way.PSRP], ways[Way.WINRM])
 

@@ -1,4 +1,4 @@
-"""Owns the sealing of messages for pywinrm, with the context of our own logon ([MS-WSMV] 2.2.9.1)."""
+"""Owns the sealing of messages, with the context of our own logon ([MS-WSMV] 2.2.9.1)."""
 
 from __future__ import annotations
 
@@ -31,6 +31,13 @@ class Sealing:
         self, session: requests.Session, endpoint: str, message: bytes
     ) -> requests.PreparedRequest:
         """A request that carries the message sealed."""
+        kind, body = self.seal(message)
+        request = session.prepare_request(requests.Request("POST", endpoint, data=body))
+        request.headers["Content-Type"] = kind
+        return request
+
+    def seal(self, message: bytes) -> tuple[str, bytes]:
+        """What to say of the sealed message in Content-Type, and the message."""
         header, sealed, padding = self._context.wrap_winrm(message)
         original = f"type=application/soap+xml;charset=UTF-8;Length={len(message) + padding}"
         body = b"\r\n".join(
@@ -42,9 +49,7 @@ class Sealing:
                 _OCTETS + struct.pack("<i", len(header)) + header + sealed + _BOUNDARY + b"--\r\n",
             )
         )
-        request = session.prepare_request(requests.Request("POST", endpoint, data=body))
-        request.headers["Content-Type"] = f'{SEALED};protocol="{_PROTOCOL}";boundary="Encrypted Boundary"'
-        return request
+        return f'{SEALED};protocol="{_PROTOCOL}";boundary="Encrypted Boundary"', body
 
     def parse_encrypted_response(self, response: requests.Response) -> bytes:
         """The message of an answer; ValueError where it is not sealed as it should be."""

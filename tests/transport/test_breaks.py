@@ -154,17 +154,18 @@ def test_an_answer_may_take_longer_than_the_server_may_hold_a_request() -> None:
 def test_a_pool_that_takes_its_time_to_open_is_waited_for(psrp: Visits, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server has nothing to say within the operation's time, twice, before the pool is open."""
     from pypsrp.exceptions import WSManFaultError
-    from pypsrp.wsman import WSMan
+
+    from agent.transport.psrp.envelopes import Envelopes
 
     held = iter((True, True))
 
-    class Slow(WSMan):
+    class Slow(Envelopes):
         def receive(self, *args: Any, **kwargs: Any) -> Any:
             if next(held, False):
                 raise WSManFaultError(2150858793, None, "nothing yet", None, None, None)
             return super().receive(*args, **kwargs)
 
-    monkeypatch.setattr("agent.transport.psrp.WSMan", Slow)
+    monkeypatch.setattr("agent.transport.psrp.Envelopes", Slow)
 
     assert psrp.run(ONE) == [{"N": 1}]
 

@@ -12,20 +12,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from pypsrp import exceptions, messages
-from pypsrp.complex_objects import ObjectMeta, PSInvocationState, RunspacePoolState
-from pypsrp.powershell import PowerShell, RunspacePool
-from pypsrp.serializer import Serializer
+from pypsrp import exceptions
+from pypsrp.complex_objects import PSInvocationState, RunspacePoolState
 from pypsrp.shell import SignalCode
-from pypsrp.wsman import WSMan
 
 from agent.model import Scalar, Script
 from agent.transport import clixml
 from agent.transport.clixml import Plain
 from agent.transport.faults import Fault, Stage, describe
+from agent.transport.psrp.envelopes import Envelopes
+from agent.transport.psrp.pipelines import Error, Pipeline, Pool
 from agent.transport.visit import Visit, silence
-
-_OPERATION_TIMED_OUT = 2150858793  # wsmerror.h: nothing to receive yet
 
 silence("pypsrp", "spnego", "urllib3")
 
@@ -38,7 +35,7 @@ class PsrpTransport(Visit):
     def attach(self, opened: requests.Session, url: str) -> None:
         """Talk to the server over this session from now on."""
         address = urlsplit(url)
-        self._wsman = WSMan(
+        self._wsman = Envelopes(
             address.hostname or "",
             port=address.port,
             ssl=address.scheme == "https",
@@ -46,11 +43,11 @@ class PsrpTransport(Visit):
             encryption="always" if address.scheme == "http" else "auto",
             operation_timeout=self.line.waits.operation,
         )
-        self._wsman.transport.session = opened
+        self._wsman.send_over(opened)
 
     def open(self) -> None:
         """Log on and open the runspace pool."""
-        self._pool = _Pool(self._wsman)
+        self._pool = Pool(self._wsman)
         self._finished: str | None = None
         self._pool.open()
         if self._pool.state != RunspacePoolState.OPENED:
@@ -62,11 +59,10 @@ class PsrpTransport(Visit):
         """Run the script in the pool."""
         self._limit()
         self._free()
-        shell = PowerShell(self._pool)
-        shell.add_script(script.text, use_local_scope=True)
+        shell = Pipeline(self._pool, script.text)
         for name, value in arguments.items():
-            shell.add_parameter(name, _argument(value))
-        shell.begin_invoke()
+            shell.give(name, _argument(value))
+        shell.begin()
         self.stage = Stage.RUNNING
         while shell.state == PSInvocationState.RUNNING:
             self._limit()
@@ -104,8 +100,8 @@ class PsrpTransport(Visit):
             self._finished = None
 
 
-def _answer(shell: PowerShell) -> tuple[list[Plain], list[Mapping[str, Plain]]]:
-    reported = [error.found for error in shell.streams.error if isinstance(error, _Error)]
+def _answer(shell: Pipeline) -> tuple[list[Plain], list[Mapping[str, Plain]]]:
+    reported = [error.found for error in shell.streams.error if isinstance(error, Error)]
     if shell.state != PSInvocationState.COMPLETED and not reported:
         raise StoppedError(f"the pipeline ended in state {shell.state} without a reason")
     return shell.output, reported
@@ -120,66 +116,3 @@ def _argument(value: Scalar | Sequence[Scalar]) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [clixml.scalar(item) for item in value]
     return clixml.scalar(value)
-
-
-class _Pool(RunspacePool):
-    """A pool that reads objects as plain values, and waits on when there is nothing to receive yet."""
-
-    def __init__(self, connection: WSMan) -> None:
-        super().__init__(connection)
-        self._serializer = _Reading()
-        self._fragmenter.serializer = self._serializer
-
-    def _receive(self, id: str | None = None, timeout: int | None = None) -> Any:
-        try:
-            return super()._receive(id, timeout)
-        except exceptions.WSManFaultError as error:
-            if error.code != _OPERATION_TIMED_OUT:
-                raise
-            return []  # the line's deadline ends the waiting
-
-
-class _Error(messages.ErrorRecordMessage):
-    """An error record as a plain value."""
-
-    def __init__(self, found: Mapping[str, Plain]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # pypsrp
-        self.found = found
-
-
-# Nobody reads these; pypsrp would, and stumble over a record that lacks a field.
-_UNREAD = (
-    messages.DebugRecord,
-    messages.InformationRecord,
-    messages.ProgressRecord,
-    messages.VerboseRecord,
-    messages.WarningRecord,
-)
-
-
-class _Reading(Serializer):
-    """Reads what a pipeline answers as plain values: one pass over the text, where pypsrp takes one a property."""
-
-    def deserialize(self, element: Any, metadata: ObjectMeta | None = None, clear: bool = True) -> Any:
-        kind = getattr(metadata, "object", None)
-        if metadata is None and isinstance(element, str):
-            return clixml.parse(element)
-        if kind is messages.ErrorRecordMessage:
-            return _Error(_bag(clixml.parse(element)))
-        if kind is messages.PipelineState:
-            return _state(_bag(clixml.parse(element)))
-        if kind in _UNREAD:
-            return kind()
-        return super().deserialize(element, metadata, clear)
-
-
-def _state(found: Mapping[str, Plain]) -> messages.PipelineState:
-    reason = found.get("ExceptionAsErrorRecord")
-    error = None if reason is None else _Error(_bag(reason))
-    return messages.PipelineState(found["PipelineState"], error)  # type: ignore[no-untyped-call]  # pypsrp
-
-
-def _bag(value: Plain) -> Mapping[str, Plain]:
-    if not isinstance(value, dict):
-        raise clixml.BadClixml(f"a {type(value).__name__} where an object belongs")
-    return value
