@@ -2,66 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
+from mailbox_service import TOKEN, Mailbox, open_mailbox
 
 from agent.notify import Address, Message, secret_parts, tell
 
 MESSAGE = Message("easfix: 1 changed", "EX01: changed\nsee: easfix show r1", is_bad=True)
-TOKEN = "t0ken-Kanari-4711"
-
-
-class Mailbox(ThreadingHTTPServer):
-    """A service on loopback that keeps what it is sent, and answers as it is told to."""
-
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Taker)
-        self.status = 200
-        self.letters: list[dict[str, Any]] = []
-        self.asked = threading.Semaphore(0)
-        self.may_answer = threading.Event()
-        self.may_answer.set()
-
-    def address(self, where: str = "notify[0]") -> Address:
-        return Address(where, f"json://easfix:{TOKEN}@127.0.0.1:{self.server_address[1]}/{TOKEN}")
-
-
-class Taker(BaseHTTPRequestHandler):
-    server: Mailbox
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.letters.append({**json.loads(body), "authorization": self.headers["Authorization"]})
-        self.server.asked.release()
-        self.server.may_answer.wait(60)
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None: ...
 
 
 @pytest.fixture
 def mailbox() -> Iterator[Mailbox]:
-    with Mailbox() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.may_answer.set()
-        server.shutdown()
-        thread.join()
+    with open_mailbox() as found:
+        yield found
 
 
 def test_a_message_arrives_as_it_is(mailbox: Mailbox) -> None:
