@@ -213,6 +213,11 @@ def _ask(plan: Plan, servers: Sequence[Server], pending: int) -> None:
     confirm(f"\nChange {count} (plan {plan.hash[:12]})?", advice)
 
 
+def carry_out(session: Session, servers: Sequence[Server], plan: Plan, *, reason: str, change: str = "") -> Outcome:
+    """Do what a plan says that was made a moment ago; the way in for whoever works without an operator."""
+    return _carry_out(session, servers, plan, False, reason, change)
+
+
 def _carry_out(
     session: Session, servers: Sequence[Server], plan: Plan, is_old: bool, reason: str, change: str
 ) -> Outcome:
