@@ -16,7 +16,7 @@ from agent.window.blackout import Blackout
 from agent.window.calendars import Calendar, Dark, read_calendar
 from agent.window.opening import Opening, Window
 from agent.window.rules import Rule
-from agent.window.standing import Standing
+from agent.window.standing import Standing, span, words_of_opening
 from agent.window.unusable import Unusable
 from agent.window.windows import SIGHT, Windows
 from agent.window.zones import zone
@@ -33,5 +33,7 @@ __all__ = [
     "Window",
     "Windows",
     "read_calendar",
+    "span",
+    "words_of_opening",
     "zone",
 ]
