@@ -44,7 +44,8 @@ TABLE: tuple[Cause, ...] = (
           "Name its authority in https.ca of the proxy, or renew the certificate; phones refuse it too.", "",
           "Open the proxy's address in a browser and look at the certificate."),
     Cause("proxy-tls", S.HERE, "No secure channel with the proxy: it offers nothing newer than TLS 1.1.",
-          "Enable TLS 1.2 on the proxy.", "KB3140245", "openssl s_client -connect PROXY:443"),
+          "Enable TLS 1.2 in Schannel of the proxy, as a server; Windows Server 2008 needs an update for it.", "",
+          "openssl s_client -connect PROXY:443"),
     Cause("password-wrong", S.HERE, "The test user's password is wrong or expired, or the account is locked.",
           "Correct the password of the test user; it was not tried again, to lock nothing.", "",
           "Log on as the test user in Outlook Web Access."),
@@ -52,8 +53,9 @@ TABLE: tuple[Cause, ...] = (
           "Enable Basic authentication on the proxy's Microsoft-Server-ActiveSync.", ""),
     Cause("mailbox-elsewhere", S.HERE, "The test user's mailbox is not on this server.",
           "Configure a test user whose mailbox is on this server.", "", "Get-Mailbox shows the server."),
-    Cause("policy-required", S.HERE, "The server wants the device to take a security policy first (HTTP 449).",
-          "Exempt the test user from the device security settings in Exchange System Manager.", ""),
+    Cause("policy-required", S.HERE, "ActiveSync answers, and wants the device to take a policy first (HTTP 449).",
+          "Exempt the test user from the device security settings in Exchange System Manager: easfix takes no policy.",
+          "MS-OXPROTO 2.5.14.5", "A phone that has the policy synchronises."),
     Cause("proxy-down", S.PROXY, "The web service of the proxy is not running.",
           "Start the World Wide Web Publishing Service on the proxy."),
     Cause("block-legacy", S.PROXY, "BlockLegacyMailboxes is set on the proxy: it refuses every Exchange 2003 mailbox.",
@@ -84,7 +86,8 @@ TABLE: tuple[Cause, ...] = (
     Cause("proxy-trust", S.NETWORK, "The proxy addresses the mailbox server by https and does not trust it.",
           "Remove the https URL of the mailbox server's directory: this hop is plain HTTP (event 1035).", ""),
     Cause("directory-missing", S.SITE, "The web site has no Microsoft-Server-ActiveSync directory.",
-          "Let Exchange create it again (System Attendant); never delete and re-create it by hand.", "KB883380"),
+          "Create it as the article says, with a metabase backup; the System Attendant alone does not bring it back.",
+          "KB883380", "IIS Manager on the server."),
     Cause("address-refused", S.SITE, "The directory does not admit the proxy's address (HTTP 403.6).",
           "Add the proxy's address to the directory's IP restrictions.", "", "Status 403.6 in the W3SVC log."),
     Cause("ssl-required", S.SITE, "The directory requires SSL, and the proxy speaks plain HTTP only (HTTP 403.4).",
@@ -99,7 +102,7 @@ TABLE: tuple[Cause, ...] = (
           "Remove the redirect from the directory, or the custom error page for 403.4.", "",
           "HttpRedirect and HttpErrors of the directory."),
     Cause("password-notice", S.SITE, "IIS answers 403 for its password-expiry notices.",
-          "Install the update, or switch the notices off (PasswordChangeFlags).", "KB916958",
+          "Switch the notices off for the directory: PasswordChangeFlags = 6.", "KB916958",
           "Sub-status in the W3SVC log: none, where the others have one."),
     Cause("integrated-missing", S.SITE, "Integrated Windows authentication is off: the proxy cannot log on.",
           "Switch it on in Exchange System Manager, or msExchAuthenticationFlags = 6: DS2MB overwrites IIS Manager.",
@@ -135,6 +138,19 @@ TABLE: tuple[Cause, ...] = (
           "Wait until the time is over, or configure a test user, which proves the path at once.", "KB2607574"),
     Cause("unknown", S.HERE, "The evidence fits no known cause.", "Read the raw evidence."),
 )  # fmt: skip
+ARTICLES: Mapping[str, str] = {
+    "KB883380": "domain 3.6; the article, on directories that are not created again by themselves",
+    "KB907857": "domain 5.2",
+    "KB916958": "domain 2.9; the article, on IISADMPWD and PasswordChangeFlags",
+    "KB937031": "domain 1.6, 3.2; Exchange team blog, Maintaining ActiveSync access to Exchange 2003 mailboxes",
+    "KB215383": "domain 2.8; the article, on NTAuthenticationProviders",
+    "KB817379": "domain 4.1; the article, with events 1805, 1507 and 3029 to 3031",
+    "KB2607574": "domain 1.4, 1.5; the article, on event 1034",
+    "ms524954": "domain 2.1: the IIS 6 SDK on AccessSSLFlags",
+    "MS-OXPROTO 2.5.14.5": "the specification: HTTP 449, or a status from 141 to 144, asks for Provision first",
+}
+"""Where it stands that an article is about what the table names it for; no row names one that is not here."""
+
 CAUSES: Mapping[str, Cause] = {cause.name: cause for cause in TABLE}
 
 SIBLINGS: Mapping[str, str] = {

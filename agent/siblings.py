@@ -22,7 +22,7 @@ def _no_directory(finding: Finding) -> Iterator[Sibling]:
         yield Sibling(
             "no-activesync-directory",
             "no web site holds a Microsoft-Server-ActiveSync directory",
-            "Let Exchange create it again; never delete and re-create directories by hand.",
+            "Create it as the article says, with a metabase backup; never as a cure for one that is there.",
             "KB883380",
         )
 

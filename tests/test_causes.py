@@ -9,7 +9,20 @@ from datetime import timedelta
 import pytest
 from finding_nouns import AT, SERVER, finding
 
-from agent.causes import CAUSES, END_TO_END, EVENTS, HOP, LINES, LOGON, READABLE, SERVER_EVENTS, SIBLINGS, TABLE, Stage
+from agent.causes import (
+    ARTICLES,
+    CAUSES,
+    END_TO_END,
+    EVENTS,
+    HOP,
+    LINES,
+    LOGON,
+    READABLE,
+    SERVER_EVENTS,
+    SIBLINGS,
+    TABLE,
+    Stage,
+)
 from agent.decoder import Certainty, conclude, decode
 from agent.model import Finding, Probe, Proof, Sibling, Verdict
 from agent.probe import NEXT_STEPS
@@ -40,6 +53,11 @@ def names(found: Evidence, certainty: Certainty | None = None) -> list[str]:
 def test_each_cause_has_one_row_with_a_meaning_and_a_next_step() -> None:
     assert len(CAUSES) == len(TABLE)
     assert not [row.name for row in TABLE if not row.meaning.endswith(".") or not row.next_step]
+
+
+def test_every_article_has_a_source_that_says_what_it_is_about() -> None:
+    assert {row.article for row in TABLE} - {""} == set(ARTICLES)
+    assert all(ARTICLES.values())
 
 
 def test_every_sign_speaks_for_causes_that_are_in_the_table() -> None:

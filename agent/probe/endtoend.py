@@ -24,6 +24,12 @@ OURS = "6.5."
 DEVICE_ID, DEVICE_TYPE = "EASFIXPROOF", "easfix"
 """One partnership in the mailbox of the test user, however often it is proved."""
 
+POLICY_FIRST = range(141, 145)
+"""FolderSync's statuses for a device without the current policy; older protocols say HTTP 449 ([MS-OXPROTO] 2.5.14.5).
+
+A 2003 server says so where device security settings are on: its ActiveSync was reached, the mailbox was not read.
+"""
+
 GOOD, BAD, UNKNOWN = Verdict.GOOD, Verdict.BAD, Verdict.UNKNOWN
 
 # Nothing that keeps this machine from talking to the proxy says anything about the back-end: never bad.
@@ -150,7 +156,7 @@ def judge_folders(answer: Answer) -> Judgement:
             return _folders(answer)
         case 401:
             return Judgement(BAD, "foldersync-401", evidence)
-        case 449:  # Retry With: the device must take a policy first; it came from the mailbox server's ActiveSync
+        case 449:  # "Need Provisioning": see POLICY_FIRST
             return Judgement(UNKNOWN, "policy-required", evidence)
     return Judgement(BAD, f"foldersync-{answer.status}", evidence)
 
@@ -161,6 +167,8 @@ def _folders(answer: Answer) -> Judgement:
     except BrokenWbxml as error:
         kind = answer.header("Content-Type")[:60] or "no type"
         return Judgement(BAD, "foldersync-no-wbxml", f"HTTP 200 ({kind}) and no WBXML: {error}")
+    if status in POLICY_FIRST:
+        return Judgement(UNKNOWN, "policy-required", f"HTTP 200, Status {status}")
     if status != SUCCESS:
         return Judgement(BAD, "foldersync-status", f"HTTP 200, Status {status}")
     return Judgement(GOOD, "", "HTTP 200, Status 1")
