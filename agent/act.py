@@ -12,11 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 
 from agent.errors import EasfixError, ScriptFailed, ServerError
 from agent.journal import OpenRun
-from agent.model import Prior, Record, Script, Step, StepRecord, StepState
+from agent.model import Prior, Proof, Record, Script, Step, StepRecord, StepState
 from agent.notice import Listen, Notice
 from agent.playbook import REFUSAL
 from agent.retry import Questioner
@@ -96,6 +97,11 @@ class Actor:
         """The steps of which it is not known what they did, in the order in which they were first intended."""
         return tuple(self._steps[id] for id, state in self._states.items() if not state.is_settled)
 
+    @property
+    def failed(self) -> tuple[Step, ...]:
+        """The steps that certainly did nothing."""
+        return tuple(self._steps[id] for id, state in self._states.items() if state is StepState.FAILED)
+
     def ask(self, script: Script, arguments: Arguments) -> list[Record]:
         """Put a question, again where it may be; raises the last `ServerError`."""
         return self._questioner.ask(lambda: self._transport.run(script, arguments))
@@ -103,6 +109,12 @@ class Actor:
     def send(self, script: Script, arguments: Arguments) -> list[Record]:
         """Send once."""
         return self._transport.run(script, arguments)
+
+    def prove(self, judge: Callable[[datetime], Sequence[Proof]]) -> Sequence[Proof]:
+        """Put on record what was seen, at the time of the record; gives it back."""
+        proofs = judge(self._run.now())
+        self._run.proved(self.server, proofs)
+        return proofs
 
     def take(self, deed: Deed) -> Ended:
         """Take the step from wherever it stands to done, failed or unknown."""

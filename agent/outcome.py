@@ -23,6 +23,7 @@ from agent.model import (
     Sibling,
     SslFlags,
     StepRecord,
+    StepState,
 )
 
 ASKED = "asked for by the operator"
@@ -50,6 +51,7 @@ class ServerOutcome:
     steps: tuple[StepRecord, ...] = ()
     proof: tuple[Proof, ...] = ()
     proof_before: tuple[Proof, ...] = ()  # how the path answered before anything was written
+    proof_past: tuple[Proof, ...] = ()  # what was so after the change, before it was put back
     obstacles: tuple[Obstacle, ...] = ()
     siblings: tuple[Sibling, ...] = ()
     impact: Impact | None = None
@@ -155,6 +157,7 @@ def of_record(record: ServerRecord, directories: Sequence[Change] = (), next_ste
         steps=record.steps,
         proof=proofs_after(record),
         proof_before=proofs_before(record),
+        proof_past=proofs_past(record),
         outage_seconds=record.outage_seconds,
         next_step=next_step,
         is_asked=bool(asked(record)),
@@ -172,9 +175,26 @@ def proofs_before(record: ServerRecord) -> tuple[Proof, ...]:
     return tuple(takewhile(lambda proof: proof.at <= began and proof.probe is not Probe.METABASE, record.proofs))
 
 
+def proofs_past(record: ServerRecord) -> tuple[Proof, ...]:
+    """The answers after the change that say nothing any more, because the change was put back since."""
+    return _since_written(record)[0]
+
+
 def proofs_after(record: ServerRecord) -> tuple[Proof, ...]:
-    """All other answers: those after the change, and of every look since."""
-    return record.proofs[len(proofs_before(record)) :]
+    """All other answers: those after the change, or after it was put back, and of every look since."""
+    return _since_written(record)[1]
+
+
+def _since_written(record: ServerRecord) -> tuple[tuple[Proof, ...], tuple[Proof, ...]]:
+    """The answers since the run wrote: those before the last step back, and those that count."""
+    found = record.proofs[len(proofs_before(record)) :]
+    mine = (each for each in record.steps if each.step.action is Action.RESTORE)
+    restores = [each for each in mine if each.state is not StepState.FAILED]  # a failed one has changed nothing
+    back = max((attempt.at for each in restores for attempt in each.attempts), default=None)
+    if back is None:
+        return (), found
+    past = tuple(takewhile(lambda proof: proof.at < back, found))
+    return past, found[len(past) :]
 
 
 def asked(record: ServerRecord) -> str:

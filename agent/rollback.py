@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from agent.act import Actor, Deed, Look, Seen
-from agent.answers import Answer, number, only
+from agent.answers import Answer, each, number, only
 from agent.apply import FLAGS, Trouble
-from agent.errors import BadAnswer
-from agent.model import Action, Change, Prior, Script, SslFlags, Step, StepRecord, StepState
+from agent.errors import BadAnswer, ServerError
+from agent.model import (
+    Action,
+    Change,
+    Prior,
+    Probe,
+    Proof,
+    Script,
+    SslFlags,
+    Step,
+    StepRecord,
+    StepState,
+    Verdict,
+)
 from agent.transport import Arguments
 
 WRITTEN = (StepState.DONE, StepState.UNKNOWN, StepState.INTENDED)
@@ -18,8 +31,8 @@ WRITTEN = (StepState.DONE, StepState.UNKNOWN, StepState.INTENDED)
 def owed(steps: Sequence[StepRecord], originals: Sequence[Prior]) -> list[tuple[Step, Prior]]:
     """The writes to take back, the last one first, each with what was there before it."""
     by_path = {prior.path: prior for prior in originals if prior.name == FLAGS}
-    clears = [each for each in steps if each.step.action is Action.CLEAR and each.state in WRITTEN]
-    return [(each.step, by_path[each.step.path]) for each in reversed(clears) if each.step.path in by_path]
+    clears = [found.step for found in steps if found.step.action is Action.CLEAR and found.state in WRITTEN]
+    return [(step, by_path[step.path]) for step in reversed(clears) if step.path in by_path]
 
 
 def preview(steps: Sequence[StepRecord], originals: Sequence[Prior]) -> tuple[Change, ...]:
@@ -41,15 +54,30 @@ class Rollback:
         self.unsaved: list[str] = []
 
     def put_back(self, steps: Sequence[StepRecord], originals: Sequence[Prior]) -> Trouble | None:
-        """Put everything back; the first trouble ends it, and what was not reached stays owed."""
-        for step, prior in owed(steps, originals):
+        """Put everything back and read it; the first trouble ends it, and what was not reached stays owed."""
+        found = owed(steps, originals)
+        for step, prior in found:
             ended = self._actor.take(self._restoring(step, prior))
             if ended.state is not StepState.DONE:
                 message = f"{step.path} could not be put back: {ended.message}"
                 next_step = ended.error.next_step if ended.error else "Look at the directory in IIS Manager."
                 return Trouble(message, is_unsure=ended.state is StepState.UNKNOWN, next_step=next_step)
             self._forget(step, ended.message)
-        return None
+        return self._prove([prior for _, prior in reversed(found)]) if found else None
+
+    def _prove(self, priors: Sequence[Prior]) -> Trouble | None:
+        """Read everything back at the end, for the record: what was proved before the way back proves nothing now."""
+        try:
+            asked = self._actor.ask(self._scripts["readback"], {"Path": [prior.path for prior in priors]})
+            answers = each(self._actor.server, asked, len(priors))
+        except ServerError as error:  # each was read after it was written, so this takes nothing back
+            why = f"{priors[0].path}: {error.message}"
+            self._actor.prove(lambda at: [_proof(self._actor.server, at, Verdict.UNKNOWN, why, "not-read")])
+            return None
+        pairs = list(zip(priors, answers, strict=True))
+        proofs = self._actor.prove(lambda at: [_as_before(self._actor.server, at, *pair) for pair in pairs])
+        bad = [proof.evidence for proof in proofs if proof.verdict is Verdict.BAD]
+        return Trouble("; ".join(bad), next_step="Look at the directory in IIS Manager.") if bad else None
 
     def _forget(self, step: Step, message: str) -> None:
         """The write it took back is undone; one that was never known to have happened is looked at first."""
@@ -107,6 +135,27 @@ class Rollback:
         if not prior.is_explicit:
             return answer["SavedExplicit"] is False
         return answer["SavedExplicit"] is True and answer["SavedWord"] == _word(prior)
+
+
+def _as_before(server: str, at: datetime, prior: Prior, answer: Answer) -> Proof:
+    """What the key reads now, against what it was before the run."""
+    value, is_own = answer["Flags"], answer["Explicit"] is True
+    if answer["Exists"] is not True or not isinstance(value, int):
+        return _proof(server, at, Verdict.BAD, f"{prior.path} is not there any more", "directory-missing")
+    now, before = SslFlags.of(value), SslFlags.of(_word(prior))
+    said = f"{prior.path} reads {now.meaning} ({_held(is_own, answer['InheritedFrom'])})"
+    if is_own == prior.is_explicit and (now == before or not is_own):
+        return _proof(server, at, Verdict.GOOD, f"{said}, as before the run")
+    was = f"{before.meaning} ({_held(prior.is_explicit, prior.inherited_from)})"
+    return _proof(server, at, Verdict.BAD, f"{said}, and before the run it was {was}", "not-as-before")
+
+
+def _held(is_own: bool, origin: object) -> str:
+    return "its own" if is_own else f"inherited from {origin or 'the default'}"
+
+
+def _proof(server: str, at: datetime, verdict: Verdict, evidence: str, cause: str = "") -> Proof:
+    return Proof("agent", server, Probe.METABASE, verdict, at, cause, evidence=evidence)
 
 
 def _word(prior: Prior) -> int:

@@ -64,8 +64,8 @@ def test_every_server_has_the_same_keys(outcome: ServerOutcome) -> None:
     (found,) = plain(Outcome("check", (outcome,)))["servers"]
 
     assert list(found) == [
-        "name", "state", "reason", "directories", "steps", "proof", "proof_before", "obstacles", "siblings",
-        "impact", "outage_seconds", "next_step",
+        "name", "state", "reason", "directories", "steps", "proof", "proof_before", "proof_past", "obstacles",
+        "siblings", "impact", "outage_seconds", "next_step",
     ]  # fmt: skip
 
 

@@ -122,7 +122,8 @@ def _details(found: ServerOutcome, *, verbose: bool) -> Iterator[str]:
             yield f"see {sibling.article}: {sibling.name}"
     for record in found.steps:
         yield from _step(record, verbose=verbose)
-    yield from (_before(proof) for proof in _latest(found.proof_before))
+    yield from (_then("before the change", proof) for proof in _latest(found.proof_before))
+    yield from (_then("before it was put back", proof) for proof in _latest(found.proof_past))
     yield from (_proof(proof) for proof in _latest(found.proof))
     if found.outage_seconds is not None:
         yield f"restart took {found.outage_seconds:.1f} s"
@@ -166,9 +167,9 @@ def _latest(proofs: tuple[Proof, ...]) -> list[Proof]:
     return list(found.values())
 
 
-def _before(proof: Proof) -> str:
+def _then(when: str, proof: Proof) -> str:
     cause = f"{proof.cause}: " if proof.cause else ""
-    return f"before the change, {proof.probe} from {proof.origin}: {proof.verdict}: {cause}{proof.evidence}"
+    return f"{when}, {proof.probe} from {proof.origin}: {proof.verdict}: {cause}{proof.evidence}"
 
 
 def _proof(proof: Proof) -> str:

@@ -31,6 +31,7 @@ def _server(found: ServerOutcome) -> dict[str, Any]:
         "steps": [step(record) for record in found.steps],
         "proof": [proof(each) for each in found.proof],
         "proof_before": [proof(each) for each in found.proof_before],
+        "proof_past": [proof(each) for each in found.proof_past],
         "obstacles": [
             {
                 "guard": str(each.guard),

@@ -10,6 +10,8 @@ from agreement import disagreements
 from dying import Died, Fuse
 from harness import EAS, FLAGS, Stand
 
+from agent.errors import Denied
+
 
 @pytest.fixture(params=["fake", "wire"])
 def way(request: pytest.FixtureRequest) -> str:
@@ -26,6 +28,59 @@ def test_an_override_of_an_inherited_value_is_deleted(tmp_path: Path, way: str) 
         assert (cleared.flags_memory, cleared.set_at_memory, cleared.set_at_disk) == (0, EAS, EAS)
         assert (back.flags_memory, back.set_at_memory, back.set_at_disk) == (8, "W3SVC/1", "W3SVC/1")
         assert FLAGS not in stand.machine().metabase.own(EAS)
+
+
+@pytest.mark.parametrize(("fault", "reads"), [("require-ssl@EX01", "(its own)"), ("inherited-ssl@EX01", "W3SVC/1)")])
+def test_what_was_put_back_is_read_again_and_that_is_the_proof(
+    tmp_path: Path, way: str, fault: str, reads: str
+) -> None:
+    with Stand(tmp_path, way, [fault]) as stand:
+        applied = stand.easfix("apply", "--yes").server()
+        answers = [stand.easfix("rollback", "last", "--yes").server(), stand.easfix("show", "last").server()]
+
+        assert {each["probe"] for each in applied["proof"]} >= {"metabase", "hop"}
+        for answer in answers:
+            (proof,) = answer["proof"]
+            assert (proof["probe"], proof["verdict"], proof["cause"]) == ("metabase", "good", "")
+            assert proof["evidence"].startswith(f"{EAS} reads 8: SSL required (")
+            assert proof["evidence"].endswith(f"{reads}, as before the run")
+            assert answer["proof_past"] == applied["proof"]
+
+
+def test_a_value_that_turns_back_at_once_is_no_success(tmp_path: Path) -> None:
+    """Somebody writes between the write and the look at its end."""
+    with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
+
+        def hook(where: str) -> None:
+            if where == "after restore":
+                stand.machine().metabase.set(EAS, FLAGS, 32)
+
+        stand.easfix("apply", "--yes")
+        stand.hook = hook
+        answer = stand.easfix("rollback", "last", "--yes")
+
+        assert (answer.code, answer.state()) == (3, "failed"), answer.reason()
+        assert answer.server()["proof"][-1]["cause"] == "not-as-before"
+        assert "before the run it was 8: SSL required" in answer.reason()
+
+
+def test_a_proof_that_cannot_be_had_takes_nothing_back(tmp_path: Path) -> None:
+    with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
+        is_back = threading.Event()
+
+        def hook(where: str) -> None:
+            if where == "after restore":
+                is_back.set()
+            if where == "before readback" and is_back.is_set():
+                raise Denied("EX01", "the server refused the logon")
+
+        stand.easfix("apply", "--yes")
+        stand.hook = hook
+        answer = stand.easfix("rollback", "last", "--yes")
+
+        assert (answer.code, answer.state()) == (0, "rolled_back"), answer.reason()
+        assert [each["verdict"] for each in answer.server()["proof"]] == ["unknown"]
+        assert stand.directory().flags_memory == 8
 
 
 def test_what_somebody_else_changed_since_is_not_overwritten(tmp_path: Path, way: str) -> None:
