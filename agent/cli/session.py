@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
+from agent.cli.account import account
 from agent.cli.options import Options
 from agent.errors import EasfixError, NoTerminal, Refused
 
@@ -98,7 +99,7 @@ class Session:
         """This process, as the one that holds a run."""
         from agent.model import Holder
 
-        return Holder(run, socket.gethostname(), os.getpid(), _user())
+        return Holder(run, socket.gethostname(), os.getpid(), account())
 
     def new_run(self) -> str:
         """A name for a run: letters, digits and dashes, in the order of time."""
@@ -370,10 +371,3 @@ def _names(given: tuple[str, ...]) -> list[str]:
 
 def _level(verbosity: int) -> str:
     return "debug" if verbosity > 1 else "info"
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # no such user in the system's own list, as in some containers
-        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"

@@ -195,6 +195,12 @@ class Journal:
         with self._store.read() as connection:
             return reading.unclosed(connection)
 
+    def not_ended(self) -> tuple[str, ...]:
+        """The runs that are at work, or that died."""
+        with self._store.read() as connection:
+            query = sa.select(runs.c.id).where(runs.c.ended_at.is_(None)).order_by(runs.c.started_at, runs.c.id)
+            return tuple(connection.execute(query).scalars())
+
     def newer_change(self, run: str, server: str, *, in_force: bool = False) -> str | None:
         """The last other run that changed the server after this one; `in_force`: and did not put it back."""
         with self._store.read() as connection:
