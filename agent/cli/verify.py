@@ -135,8 +135,7 @@ def second_look(session: Session, text: str, limit: tuple[str, ...], *, forced: 
 
     name = session.journal.find(text)
     record = session.journal.run(name)
-    if not forced:
-        refuse_living(record)
+    refuse_living(session, record, forced=forced)
     wanted = set(chosen(record, limit))
     left_out = _left_out(session, record, wanted)
     was = {each.name: each.state for each in record.servers if each.state in LOOKED_AT and each.name in wanted}

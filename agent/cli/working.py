@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from agent.cli.session import Session, now
+from agent.cli.takeover import is_at_work, refuse_living, take_over
 from agent.cli.telling import tell_of_run
-from agent.errors import ConfigError, EmptySelection, Locked, UnknownName
+from agent.errors import ConfigError, EmptySelection, UnknownName
 from agent.outcome import WAITING, Outcome, of_record
 
 if TYPE_CHECKING:
@@ -18,6 +17,19 @@ if TYPE_CHECKING:
     from agent.journal import OpenRun
     from agent.model import Plan, RunRecord, Server, ServerPlan
     from agent.notice import Listen
+
+__all__ = [
+    "begin",
+    "chosen",
+    "conclude",
+    "end",
+    "is_at_work",
+    "known",
+    "plan_of",
+    "refuse_living",
+    "take_over",
+    "tools",
+]
 
 
 def begin(session: Session, command: str, plan: Plan, chosen: Sequence[Server], reason: str, change: str) -> OpenRun:
@@ -31,13 +43,6 @@ def begin(session: Session, command: str, plan: Plan, chosen: Sequence[Server], 
         name, command, now(), session.holder(name), version("easfix"), reason, change, plan_hash=plan.hash
     )
     return session.journal.begin(record, [server.name for server in chosen], WAITING)
-
-
-def take_over(session: Session, run: str, *, forced: bool = False) -> OpenRun:
-    """Go on with a run; refused while the process that began it may still be at work."""
-    if not forced:
-        refuse_living(session.journal.run(run))
-    return session.journal.resume(run, session.holder(run))
 
 
 def tools(session: Session, run: OpenRun, listen: Listen) -> Tools:
@@ -118,57 +123,3 @@ def chosen(record: RunRecord, limit: Sequence[str]) -> list[str]:
         hint = f"Did you mean {' or '.join(meant)}?" if meant else f"It has: {', '.join(names)}."
         raise UnknownName(f"run {record.id} has no server {name}", meant=meant, next_step=hint)
     return [name for name in names if name.casefold() in wanted]
-
-
-def refuse_living(record: RunRecord) -> None:
-    """Locked where the run's process may still be at work. The lease is the law; this keeps two from alternating."""
-    if is_at_work(record) is False:
-        return
-    holder = record.holder
-    is_here = holder.host == socket.gethostname()
-    where = "is still at work" if is_here else f"ran on {holder.host}, and from here nobody can tell whether it lives"
-    raise Locked(
-        "",
-        f"{holder} {where}",
-        run=record.id,
-        holder=str(holder),
-        since=record.started_at,
-        next_step="Wait for it to end. When it certainly no longer runs, say so with --take-over.",
-    )
-
-
-def is_at_work(record: RunRecord) -> bool | None:
-    """Whether the run's process works on; None where it ran on another host, and nobody can tell from here."""
-    if record.ended_at is not None:
-        return False
-    if record.holder.host != socket.gethostname():
-        return None
-    return record.holder.pid != os.getpid() and _is_alive(record.holder.pid)
-
-
-def _is_alive(pid: int) -> bool:
-    """Whether a process of this number runs here; one that cannot be asked counts as alive."""
-    if os.name == "nt":
-        return _is_alive_on_windows(pid)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _is_alive_on_windows(pid: int) -> bool:
-    """On Windows os.kill would end the process instead of asking."""
-    import ctypes
-
-    query_limited, still_active, invalid_parameter = 0x1000, 259, 87
-    kernel = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined,unused-ignore]  # Windows only
-    handle = kernel.OpenProcess(query_limited, False, pid)
-    if not handle:
-        return bool(ctypes.get_last_error() != invalid_parameter)  # type: ignore[attr-defined,unused-ignore]  # as above
-    code = ctypes.c_ulong()
-    kernel.GetExitCodeProcess(handle, ctypes.byref(code))
-    kernel.CloseHandle(handle)
-    return code.value == still_active

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,9 +17,11 @@ from agent.cli.session import Session
 from agent.cli.working import chosen, conclude, known, take_over
 from agent.errors import ConfigError, EmptySelection, Locked, UnknownName
 from agent.journal import OpenRun
+from agent.journal.tables import runs
 from agent.model import Holder, RunRecord, ServerRecord, ServerState
 
 HERE = socket.gethostname()
+ELSEWHERE = "jump99.lab.example"
 AT = datetime(2026, 5, 6, tzinfo=UTC)
 
 
@@ -58,7 +60,7 @@ def test_a_living_process_is_not_robbed(session: Session, living: int) -> None:
         take_over(session, "r1")
 
     assert "is still at work" in caught.value.message
-    assert "--take-over" in caught.value.next_step
+    assert "easfix" in caught.value.next_step
     assert (caught.value.run, caught.value.since) == ("r1", AT)
 
 
@@ -77,9 +79,20 @@ def test_this_very_process_may_go_on(session: Session) -> None:
     assert take_over(session, "r1").id == "r1"
 
 
+def heard_of(session: Session, seconds_ago: float | None) -> None:
+    """The process of the run last wrote so long ago that it lives; None: it never did."""
+    journal = session.journal
+    at = None if seconds_ago is None else journal.clock() - timedelta(seconds=seconds_ago)
+    with journal._store.write() as connection:
+        connection.execute(runs.update().values(beat_at=at))
+
+
 @pytest.mark.parametrize("forced", [False, True])
-def test_a_process_elsewhere_needs_the_operators_word(session: Session, dead: int, forced: bool) -> None:
-    begun(session, "jump99.lab.example", dead)
+def test_a_process_elsewhere_that_never_beat_needs_the_operators_word(
+    session: Session, dead: int, forced: bool
+) -> None:
+    begun(session, ELSEWHERE, dead)
+    heard_of(session, None)
     if forced:
         assert take_over(session, "r1", forced=True).holder.host == HERE
         return
@@ -88,12 +101,64 @@ def test_a_process_elsewhere_needs_the_operators_word(session: Session, dead: in
         take_over(session, "r1")
 
 
-def test_a_living_process_may_be_robbed_where_the_operator_says_so(session: Session, living: int) -> None:
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_process_elsewhere_that_beats_needs_the_operators_word(session: Session, dead: int, forced: bool) -> None:
+    begun(session, ELSEWHERE, dead)
+    heard_of(session, 200)
+    if forced:
+        assert take_over(session, "r1", forced=True).holder.host == HERE
+        return
+
+    with pytest.raises(Locked, match=f"ran on {ELSEWHERE}, and wrote 20[0-9] seconds ago") as caught:
+        take_over(session, "r1")
+    assert "After 300 seconds of silence this command goes on by itself." in caught.value.next_step
+    assert f"{session.options.line('stop r1')}." in caught.value.next_step
+
+
+@pytest.mark.parametrize("host", [HERE, "jump99.lab.example"])
+def test_a_process_that_was_silent_for_too_long_is_dead_wherever_it_was(
+    session: Session, living: int, host: str
+) -> None:
+    before = begun(session, host, living)
+    heard_of(session, 301)
+    run = take_over(session, "r1")
+
+    assert run.holder.pid == os.getpid()
+    with pytest.raises(Locked, match="taken over"):
+        before.admit("EX01")
+
+
+def test_a_process_that_can_be_seen_and_heard_is_not_robbed_on_anybodys_word(session: Session, living: int) -> None:
     before = begun(session, HERE, living)
+
+    with pytest.raises(Locked) as caught:
+        take_over(session, "r1", forced=True)
+
+    assert session.options.line("stop r1") in caught.value.next_step
+    assert f"end process {living} first" in caught.value.next_step
+    assert "--take-over" not in caught.value.next_step
+    before.admit("EX01")
+
+
+def test_a_process_that_can_be_seen_and_was_never_heard_is_robbed_on_the_operators_word(
+    session: Session, living: int
+) -> None:
+    """It may be another one of the same number: an older easfix wrote no beats."""
+    before = begun(session, HERE, living)
+    heard_of(session, None)
     take_over(session, "r1", forced=True)
 
     with pytest.raises(Locked, match="taken over"):
         before.admit("EX01")
+
+
+def test_of_two_that_saw_the_same_dead_process_one_takes_over(session: Session, dead: int) -> None:
+    begun(session, HERE, dead)
+    seen = session.journal.run("r1").holder
+    take_over(session, "r1")
+
+    with pytest.raises(Locked, match=f"process {os.getpid()}"):
+        session.journal.resume("r1", Holder("r1", HERE, 4711, "LAB\\admin"), instead_of=seen)
 
 
 def test_a_run_that_has_ended_belongs_to_nobody(session: Session, living: int) -> None:
