@@ -23,6 +23,7 @@ from agent.lab.powershell.engine import CommandCall, Engine, Outcome
 from agent.lab.powershell.errors import ErrorRecord, Stopped
 from agent.lab.winrm import records
 from agent.lab.winrm import wsmanfault as faults
+from agent.lab.winrm.runspacepool import Written
 from agent.lab.winrm.shell import Command
 
 if TYPE_CHECKING:
@@ -148,10 +149,10 @@ class PipelineCommand(Command):
 
     # --- messages ----------------------------------------------------------------------------------------------
 
-    def write(self, message: PSObject | None, kind: PSRPMessageType) -> None:
+    def write(self, message: PSObject | Written | None, kind: PSRPMessageType) -> None:
         """Queue a message of this pipeline."""
         with self._shell.lock:
-            self.pipeline.prepare_message(message, kind)
+            self._shell.pool.prepare_message(message, kind, self.pipeline.pipeline_id)
             self._shell.flush()
         self._shell.check_memory()
         if self._stopped and (engine := self._engine) is not None:
@@ -196,9 +197,11 @@ class _WireSink:
 
     def output(self, value: Any) -> None:
         """One object."""
+        from agent.lab.powershell.clixml import flat
         from agent.lab.powershell.wire import to_wire
 
-        self._command.write(to_wire(value), PSRPMessageType.PipelineOutput)
+        text = flat(value)
+        self._command.write(to_wire(value) if text is None else Written(text), PSRPMessageType.PipelineOutput)
 
     def error(self, record: ErrorRecord) -> None:
         """One error record, in the output stream when the client merged them."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+from xml.etree import ElementTree as ET
 
-from psrpcore import PSRPPayload, ServerRunspacePool, StreamType
+from psrpcore import PSRPEvent, PSRPPayload, ServerRunspacePool, StreamType
+from psrpcore._crypto import PSRemotingCrypto
+from psrpcore._payload import PSRPMessage, create_message
 from psrpcore.types import (
+    ApplicationPrivateData,
     PSList,
     PSObject,
     PSPrimitiveDictionary,
@@ -16,6 +22,7 @@ from psrpcore.types import (
     PSVersion,
     SessionCapability,
     add_note_property,
+    deserialize,
 )
 
 BOM = b"\xef\xbb\xbf"  # the host of 2.0 starts the XML of every message with it
@@ -32,27 +39,65 @@ _VERSIONS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message whose CLIXML is written already."""
+
+    text: bytes
+
+
+_NIL = Written(b"<Nil />")  # $null, which psrpcore would leave out
+_ALIKE: dict[type, PSRPMessageType] = {
+    SessionCapability: PSRPMessageType.SessionCapability,
+    ApplicationPrivateData: PSRPMessageType.ApplicationPrivateData,
+}
+"""What every pool says of itself: the same each time."""
+
+_REPEATED = (PSRPMessageType.InitRunspacePool, PSRPMessageType.CreatePipeline)
+"""What clients send to one machine after the other, word for word."""
+
+_said: dict[type, Written] = {}
+
+
 class PoolConversation(ServerRunspacePool):
     """psrpcore's pool with the version, the private data and the byte order mark of a 2.0 host."""
 
     def __init__(self) -> None:
-        super().__init__({"PSVersionTable": _version_table()})
-        self.our_capability = SessionCapability(
-            PSVersion=PSVersion("2.0"), protocolversion=PROTOCOL, SerializationVersion=PSVersion("1.1.0.1")
-        )
-        self.application_private_data = PSPrimitiveDictionary(self.application_private_data)
+        super().__init__()
+        self.our_capability, self.application_private_data = _identity()
 
     def prepare_message(
         self,
-        message: PSObject | None,
+        message: PSObject | Written | None,
         message_type: PSRPMessageType | None = None,
         pipeline_id: uuid.UUID | None = None,
         stream_type: StreamType = StreamType.default,
     ) -> None:
-        """Queue a message; $null travels as Nil, which psrpcore would leave out."""
-        super().prepare_message(message, message_type, pipeline_id, stream_type)
-        queued = self._send_buffer[-1]._data
-        queued[_MESSAGE_HEADER:_MESSAGE_HEADER] = BOM + (b"<Nil />" if message is None else b"")
+        """Queue a message; one that has been written before, here or by the caller, is not written again."""
+        kind = _ALIKE.get(type(message))
+        if isinstance(message, Written) or message is None:
+            self._put(message or _NIL, message_type or PSRPMessageType.PipelineOutput, pipeline_id, stream_type)
+        elif kind is not None and type(message) in _said:
+            self._put(_said[type(message)], kind, pipeline_id, stream_type)
+        else:
+            super().prepare_message(message, message_type, pipeline_id, stream_type)
+            queued = self._send_buffer[-1]._data
+            queued[_MESSAGE_HEADER:_MESSAGE_HEADER] = BOM
+            if kind is not None:
+                _said[type(message)] = Written(bytes(queued[_MESSAGE_HEADER + len(BOM) :]))
+
+    def _put(self, message: Written, kind: PSRPMessageType, pipeline_id: uuid.UUID | None, stream: StreamType) -> None:
+        whole = bytearray(create_message(False, kind, BOM + message.text, self.runspace_pool_id, pipeline_id))
+        number = self._fragment_counter
+        self._send_buffer.append(PSRPMessage(kind, whole, self.runspace_pool_id, pipeline_id, number, stream))
+
+    def _process_message(self, message: PSRPMessage) -> PSRPEvent[Any, Any]:
+        if message.message_type not in _REPEATED:
+            return super()._process_message(message)
+        asked = _read(bytes(message.data))
+        event = PSRPEvent.create(message.message_type, asked, message.runspace_pool_id, message.pipeline_id)
+        getattr(self, f"_process_{message.message_type.name}")(event)
+        return event
 
     def _process_SetMaxRunspaces(self, event: Any) -> None:  # noqa: N802 - psrpcore calls it by the message's name
         super()._process_SetMaxRunspaces(_with_ci(event))
@@ -81,6 +126,21 @@ def _with_ci(event: Any) -> Any:
     if not hasattr(asked, "ci"):
         add_note_property(asked, "ci", asked.CI)
     return event
+
+
+@functools.lru_cache(maxsize=128)
+def _read(text: bytes) -> Any:
+    """A message that nobody changes, without the pool's key: a secure string as an argument is refused anyhow."""
+    return deserialize(ET.fromstring(text), cipher=PSRemotingCrypto())
+
+
+@functools.cache
+def _identity() -> tuple[SessionCapability, PSPrimitiveDictionary]:
+    """What a pool says of itself, which nobody changes."""
+    capability = SessionCapability(
+        PSVersion=PSVersion("2.0"), protocolversion=PROTOCOL, SerializationVersion=PSVersion("1.1.0.1")
+    )
+    return capability, PSPrimitiveDictionary({"PSVersionTable": _version_table()})
 
 
 def _version_table() -> PSPrimitiveDictionary:
