@@ -100,12 +100,11 @@ def _hint(session: Session, record: RunRecord) -> str:
     stop = session.options.line(f"stop {record.id}")
     if _is_seen(session, record):
         return f"Wait for it to end, or ask it to: {stop}. Where it hangs, end process {record.holder.pid} first."
-    after = ""
+    said = "When it certainly no longer runs, say so with --take-over."
     if session.journal.beat_of(record.id) is not None:
-        after = f" After {stale_after(session).total_seconds():.0f} seconds of silence this command goes on by itself."
-    return (
-        f"Wait for it to end, or ask it to: {stop}.{after} When it certainly no longer runs, say so with --take-over."
-    )
+        silence = f"{stale_after(session).total_seconds():.0f} seconds of silence"
+        said = f"After {silence} this command goes on by itself. {said}"
+    return f"Wait for it to end, or ask it to: {stop}. {said}"
 
 
 def is_alive(pid: int) -> bool:

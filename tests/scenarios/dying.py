@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
-from agent.journal import Journal, OpenRun
+from agent.journal import Journal, OpenRun, Terms
 from agent.model import Holder, Prior, Proof, RunRecord, ServerState, Step, StepState
+
+NO_TERMS = Terms()
+NO_WAVES: Mapping[str, int] = MappingProxyType({})
 
 
 class Died(BaseException):
@@ -45,14 +49,20 @@ class FusedJournal(Journal):
         super().__init__(journal._store, journal._now, journal._scrub)
         self._fuse = fuse
 
-    def begin(self, run: RunRecord, chosen: Iterable[str] = (), waiting: str = "not begun") -> OpenRun:
+    def begin(
+        self,
+        run: RunRecord,
+        chosen: Iterable[str] = (),
+        waiting: str = "not begun",
+        waves: Mapping[str, int] = NO_WAVES,
+    ) -> OpenRun:
         """As ever."""
         self._fuse.tick("before begin")
-        return self._fused(super().begin(run, chosen, waiting))
+        return self._fused(super().begin(run, chosen, waiting, waves))
 
-    def resume(self, run: str, holder: Holder) -> OpenRun:
+    def resume(self, run: str, holder: Holder, **given: Any) -> OpenRun:
         """As ever."""
-        return self._fused(super().resume(run, holder))
+        return self._fused(super().resume(run, holder, **given))
 
     def _fused(self, run: OpenRun) -> OpenRun:
         self._fuse.tick("after begin")
@@ -79,9 +89,9 @@ class FusedRun(OpenRun):
         noting = partial(super().note, server, step, state, originals=originals, message=message, error=error)
         return int(self._between(f"{step.id} {state}", noting))
 
-    def admit(self, server: str) -> None:
+    def admit(self, server: str, terms: Terms = NO_TERMS) -> None:
         """As ever."""
-        self._between("admit", partial(super().admit, server))
+        self._between("admit", partial(super().admit, server, terms))
 
     def proved(self, server: str, given: Iterable[Proof]) -> None:
         """As ever."""
