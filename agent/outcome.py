@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import takewhile
 
 from agent import exits
@@ -57,6 +58,9 @@ class ServerOutcome:
     impact: Impact | None = None
     services: tuple[Service, ...] = ()
     outage_seconds: float | None = None
+    started_at: datetime | None = None  # of the work on it, where a run is on record
+    ended_at: datetime | None = None
+    wave: int | None = None
     next_step: str = ""
     is_asked: bool = False  # it was put back because the operator said so, which is what was asked for
 
@@ -159,9 +163,17 @@ def of_record(record: ServerRecord, directories: Sequence[Change] = (), next_ste
         proof_before=proofs_before(record),
         proof_past=proofs_past(record),
         outage_seconds=record.outage_seconds,
+        started_at=record.started_at,
+        ended_at=_worked_until(record),
+        wave=record.wave,
         next_step=next_step,
         is_asked=bool(asked(record)),
     )
+
+
+def _worked_until(record: ServerRecord) -> datetime | None:
+    """The last move of a step: a second look days later is no work. Without steps, when it was concluded."""
+    return max((each.at for step in record.steps for each in step.attempts), default=record.ended_at)
 
 
 def proofs_before(record: ServerRecord) -> tuple[Proof, ...]:
@@ -211,8 +223,13 @@ def is_to_come(record: ServerRecord) -> bool:
 
 def directories_of(record: ServerRecord) -> tuple[Change, ...]:
     """The flag words that the record's steps tell of."""
+    return changes_of(record.steps)
+
+
+def changes_of(steps: Sequence[StepRecord]) -> tuple[Change, ...]:
+    """The flag words that these steps tell of."""
     found = []
-    for each in record.steps:
+    for each in steps:
         step = each.step
         if step.action in (Action.CLEAR, Action.RESTORE) and step.before is not None and step.after is not None:
             prior = next((prior for prior in each.priors if prior.path == step.path), None)

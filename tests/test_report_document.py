@@ -65,7 +65,7 @@ def test_every_server_has_the_same_keys(outcome: ServerOutcome) -> None:
 
     assert list(found) == [
         "name", "state", "reason", "directories", "steps", "proof", "proof_before", "proof_past", "obstacles",
-        "siblings", "impact", "outage_seconds", "next_step",
+        "siblings", "impact", "started_at", "ended_at", "wave", "outage_seconds", "next_step",
     ]  # fmt: skip
 
 

@@ -56,6 +56,11 @@ def document(run: RunRecord) -> dict[str, Any]:
         "change": run.change,
         "plan_hash": run.plan_hash,
         "version": run.version,
+        "approved_by": run.approved_by,
+        "window": run.window,
+        "closes_at": run.closes_at.isoformat() if run.closes_at else None,
+        "outside_window": run.outside_window,
+        "threshold": run.threshold,
         "states": _states(run),
     }
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agent.cli.session import Session
-    from agent.outcome import Outcome
+    from agent.outcome import Outcome, ServerOutcome
 
 
 @click.command("rollback")
@@ -53,7 +53,22 @@ def command(
         refused = tuple(each for each in preview.servers if each.state is ServerState.SKIPPED)
         left = [each for each in names if each not in {server.name for server in refused}]
         done = _put_back(session, name, left, reason, forced=take_over)
-        return show(replace(done, servers=(*done.servers, *refused)), options)
+        servers = done.servers if options.json else tuple(_of_the_way_back(each) for each in done.servers)
+        next_step = options.line(f"show {name}") + "  tells the whole run"
+        return show(replace(done, servers=(*servers, *refused)), options, next_step)
+
+
+def _of_the_way_back(found: ServerOutcome) -> ServerOutcome:
+    """For a person: what this command did and what is so now; the run's own steps and proofs are for `show`."""
+    from dataclasses import replace
+
+    from agent.model import Action
+    from agent.outcome import changes_of
+
+    steps = tuple(each for each in found.steps if each.step.action is Action.RESTORE)
+    return replace(
+        found, directories=changes_of(steps), steps=steps, proof_before=(), proof_past=(), outage_seconds=None
+    )
 
 
 def _owing(session: Session, name: str, limit: tuple[str, ...], *, dry_run: bool) -> list[str]:

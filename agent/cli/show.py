@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from agent.model import RunRecord
 
 
+RESUMES = "  goes on from there, if its process no longer runs"
+
+
 @click.command("show")
 @click.argument("run")
 @globals_
@@ -31,38 +34,37 @@ def command(options: Options, run: str) -> int:
     from agent.cli.view import show, wants_color
     from agent.exits import Exit
     from agent.outcome import Outcome, of_record, proofs_before
+    from agent.report import text
 
     with Session(options) as session:
         journal = session.record
         record = journal.run(journal.find(run))
         changed = {each.name: () for each in record.servers if proofs_before(each)}
+        way_back = _way_back(journal, record, options)
         outcome = Outcome(
             "show",
             tuple(of_record(each) for each in record.servers),
             record.id,
-            extra={"record": document(record)},
+            extra={"record": {**document(record), "way_back": way_back}},
             ended_with=None if record.exit_code is None else Exit(record.exit_code),
         )
         outcome = grid.after(record, changed, grid.before(journal, record, changed, outcome))
         if not options.json:
-            print(f"{record.id}  {record.command}, begun {record.started_at:%Y-%m-%d %H:%M:%S} UTC by {record.holder}")
-            for name, value in (("reason", record.reason), ("change", record.change), ("plan", record.plan_hash)):
-                if value:
-                    print(f"{name}: {value}")
+            for line in text.head(record, way_back):
+                print(line)
             print()
-        code = show(outcome, options, _next_step(journal, record))
+        next_step = options.line(f"resume {record.id}") + RESUMES if record.exit_code is None else ""
+        code = show(outcome, options, next_step, times=True)
         if not options.json:
             for line in grid.lines(outcome, color=wants_color(options)):
                 print(line)
         return code
 
 
-def _next_step(journal: Journal, record: RunRecord) -> str:
-    """What can be done about the run now; a run that has ended whole and unchanged needs nothing."""
+def _way_back(journal: Journal, record: RunRecord, options: Options) -> str:
+    """The command that puts back what the run changed; empty where nothing is left to be put back."""
     from agent.rollback import owed
 
-    if record.exit_code is None:
-        return f"easfix resume {record.id} goes on from there, if its process no longer runs"
     if any(owed(each.steps, journal.originals(record.id, each.name)) for each in record.servers):
-        return f"easfix rollback {record.id} puts it back"
+        return options.line(f"rollback {record.id}")
     return ""

@@ -17,6 +17,7 @@ from agent.cli.options import Options
 from agent.exits import MEANING
 from agent.model import Change, Probe, Proof, ServerState, StepRecord, Verdict
 from agent.outcome import Outcome, ServerOutcome
+from agent.report import text
 from agent.report.document import document
 from agent.siblings import breaks_the_path
 
@@ -33,13 +34,25 @@ COLORS = {
 }
 
 
-def show(outcome: Outcome, options: Options, next_step: str = "", notes: Sequence[str] = (), words: str = "") -> int:
-    """Print the answer; gives the exit code. For a person `notes` precede the summary, `words` stand for no servers."""
+def show(
+    outcome: Outcome,
+    options: Options,
+    next_step: str = "",
+    notes: Sequence[str] = (),
+    words: str = "",
+    *,
+    times: bool = False,
+) -> int:
+    """Print the answer; gives the exit code.
+
+    For a person `notes` precede the summary, `words` stand for no servers, and with `times` it is told when each step
+    was taken and how long it took.
+    """
     if options.json:
         print(json.dumps(document(outcome), indent=2, ensure_ascii=False))
     else:
         width, verbose = _width(sys.stdout), options.verbosity > 0
-        for line in _facts(outcome, color=wants_color(options), verbose=verbose, width=width):
+        for line in _facts(outcome, color=wants_color(options), verbose=verbose, width=width, times=times):
             print(line)
         for line in (*notes, *_summary(outcome, words)):
             print(line)
@@ -72,28 +85,30 @@ def _summary(outcome: Outcome, words: str = "") -> Iterator[str]:
     yield f"{run}{words}. Exit code {int(outcome.exit_code)}: {MEANING[outcome.exit_code]}."
 
 
-def _facts(outcome: Outcome, *, color: bool = False, verbose: bool = False, width: int | None = None) -> Iterator[str]:
+def _facts(
+    outcome: Outcome, *, color: bool = False, verbose: bool = False, width: int | None = None, times: bool = False
+) -> Iterator[str]:
     longest = max((len(found.name) for found in outcome.servers), default=0)
     for found in outcome.servers:
         state = f"{found.state:<11}"
         lead = f"{found.name:<{longest}}  {click.style(state, fg=COLORS[found.state]) if color else state}  "
         hanging = " " * (longest + 15)
         yield lead + _wrapped(found.reason, width, hanging).removeprefix(hanging)
-        for detail in _details(found, verbose=verbose):
+        for detail in _details(found, verbose=verbose, times=times):
             yield _wrapped(detail, width, " " * (longest + 2))
     for warning in _warnings(outcome):
         yield ""
         yield _wrapped(warning, width, "")
 
 
-def _wrapped(text: str, width: int | None, indent: str) -> str:
+def _wrapped(words: str, width: int | None, indent: str) -> str:
     """Indented; on a screen also broken at spaces, what follows two columns further in."""
     if width is None:
-        return indent + text
+        return indent + words
     deeper = indent + "  " if len(indent) < 15 else indent
     room = max(width, len(indent) + 30)
     return textwrap.fill(
-        text,
+        words,
         room,
         initial_indent=indent,
         subsequent_indent=deeper,
@@ -107,7 +122,9 @@ def _width(stream: TextIO) -> int | None:
     return shutil.get_terminal_size().columns if stream.isatty() else None
 
 
-def _details(found: ServerOutcome, *, verbose: bool) -> Iterator[str]:
+def _details(found: ServerOutcome, *, verbose: bool, times: bool) -> Iterator[str]:
+    if times and (when := text.of_server(found)):
+        yield when
     for change in found.directories:
         yield _change(change)
     if found.impact and found.impact.services:
@@ -121,12 +138,12 @@ def _details(found: ServerOutcome, *, verbose: bool) -> Iterator[str]:
         if sibling.article and breaks_the_path(sibling):
             yield f"see {sibling.article}: {sibling.name}"
     for record in found.steps:
-        yield from _step(record, verbose=verbose)
+        yield from _step(record, verbose=verbose, times=times)
     yield from (_then("before the change", proof) for proof in _latest(found.proof_before))
     yield from (_then("before it was put back", proof) for proof in _latest(found.proof_past))
     yield from (_proof(proof) for proof in _latest(found.proof))
     if found.outage_seconds is not None:
-        yield f"restart took {found.outage_seconds:.1f} s"
+        yield f"outage: {found.outage_seconds:.1f} s, while IIS restarted"
     if found.next_step and found.next_step not in found.reason:
         yield f"next: {found.next_step}"
 
@@ -150,9 +167,10 @@ def _change(change: Change) -> str:
     return f"{change.path}  {change.before.meaning} ({origin}) -> {change.after.meaning}"
 
 
-def _step(record: StepRecord, *, verbose: bool) -> Iterator[str]:
+def _step(record: StepRecord, *, verbose: bool, times: bool) -> Iterator[str]:
     message = next((each.message for each in reversed(record.attempts) if each.message), "")
-    yield f"{record.step.id:<12}  {record.state}" + (f"  {message}" if message else "")
+    when = f"  {text.of_step(record)}" if times else ""
+    yield f"{record.step.id:<12}  {record.state}{when}" + (f"  {message}" if message else "")
     if verbose:
         for each in record.attempts:
             yield f"    {each.at:%H:%M:%S}  {each.state}  {each.error} {each.message}".rstrip()

@@ -48,6 +48,9 @@ def _server(found: ServerOutcome) -> dict[str, Any]:
         "impact": (
             {"restart": str(found.impact.method), "services": list(found.impact.services)} if found.impact else None
         ),
+        "started_at": found.started_at.isoformat() if found.started_at else None,
+        "ended_at": found.ended_at.isoformat() if found.ended_at else None,
+        "wave": found.wave,
         "outage_seconds": found.outage_seconds,
         "next_step": found.next_step,
     }
@@ -76,11 +79,18 @@ def step(record: StepRecord) -> dict[str, Any]:
         "script_sha256": record.step.script_sha256,
         "before": record.step.before,
         "after": record.step.after,
+        "seconds": _seconds(record),
         "attempts": [
             {"at": each.at.isoformat(), "state": str(each.state), "message": each.message, "error": each.error}
             for each in record.attempts
         ],
     }
+
+
+def _seconds(record: StepRecord) -> float | None:
+    """From its first intention to its last move."""
+    moves = [each.at for each in record.attempts]
+    return (moves[-1] - moves[0]).total_seconds() if moves else None
 
 
 def proof(each: Proof) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class Step(Part):
     script_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     before: int | None
     after: int | None
+    seconds: Annotated[float, Field(ge=0)]
     attempts: Annotated[list[Attempt], Field(min_length=1)]
 
 

@@ -7,6 +7,7 @@ import io
 import os
 import pathlib
 import socket
+from importlib.metadata import version
 
 import pytest
 from dying import Died
@@ -220,3 +221,32 @@ def test_status_names_a_server_that_the_last_run_failed_on(tmp_path: pathlib.Pat
         failed = stand.easfix("status")
 
         assert (failed.code, failed.state()) == (3, "failed")
+
+
+def test_show_tells_a_change_manager_who_when_why_and_how_long(tmp_path: pathlib.Path) -> None:
+    with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
+        run = str(stand.easfix("apply", "--yes", "--reason", "pilot", "--change", "CHG-4711").document["run"])
+        lines = words(stand, "show", "last").splitlines()
+        told = stand.easfix("show", "last").document
+
+        assert lines[0] == f"run      {run}: apply, exit code 0: all as it should be, or all done and proved"
+        assert {"why      pilot", "change   CHG-4711", f"with     easfix {version('easfix')}"} <= set(lines)
+        assert f"plan     {told['record']['plan_hash']}" in lines
+        assert f"way back {told['record']['way_back']}" in lines
+        assert told["record"]["way_back"].endswith(f"{CONFIG_FILE} rollback {run}")
+        for step in told["servers"][0]["steps"]:
+            at = step["attempts"][0]["at"][11:19]
+            assert any(line.strip().startswith(f"{step['id']} ") and f"  {at} UTC, " in line for line in lines), step
+        assert any(line.strip() == "outage: 12.0 s, while IIS restarted" for line in lines)
+        assert told["servers"][0]["started_at"] <= told["servers"][0]["ended_at"]
+
+
+def test_a_rollback_shows_what_it_did_and_what_is_so_now(tmp_path: pathlib.Path) -> None:
+    with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
+        stand.easfix("apply", "--yes")
+        out = words(stand, "rollback", "last", "--yes")
+
+        assert "0: none (its own) -> 8: SSL required" in out
+        assert "reads 8: SSL required (its own), as before the run" in out
+        assert "HTTP 401" not in out and "back-up" not in out, out
+        assert "8: SSL required (its own) -> 0: none" not in out
