@@ -246,7 +246,11 @@ class Engine:
 
     def check(self) -> None:
         """Raise Stopped when stop() was called or the process was killed; long-running bindings call this."""
-        if self.is_stopping() and not (self._shields and not self.process.killed.is_set()):
+        if self._stop.is_set() or self.process.killed.is_set():
+            self._end()
+
+    def _end(self) -> None:
+        if not self._shields or self.process.killed.is_set():
             raise Stopped
 
     def is_stopping(self) -> bool:

@@ -76,6 +76,8 @@ def _moment(value: Any) -> str | None:
 
 def to_string(value: Any, separator: str = " ") -> str:
     """What `"$value"` and `[string]$value` give; `separator` is $OFS."""
+    if type(value) is str:  # nearly always
+        return value
     plain = scalar(value)
     if plain is not None:
         return plain

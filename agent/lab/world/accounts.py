@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 import threading
 from dataclasses import dataclass
@@ -70,13 +71,7 @@ class Accounts:
 
     def find(self, user: str) -> User | None:
         """The user of any form of the name; None when there is none in this domain."""
-        domain, slash, name = user.rpartition("\\")
-        if slash and domain.lower() not in ("", ".", self.netbios.lower(), self.dns.lower()):
-            return None
-        name, at, suffix = name.partition("@")
-        if at and suffix.lower() not in (self.dns.lower(), self.netbios.lower()):
-            return None
-        return self._users.get(name.lower())
+        return self._users.get(_plain_name(user, self.netbios, self.dns))
 
     def check(self, user: str, password: str) -> Logon:
         """Try a logon, and count it."""
@@ -105,3 +100,15 @@ class Accounts:
         with self._lock:
             user.locked = False
             user.bad_passwords = 0
+
+
+@functools.lru_cache(maxsize=1024)
+def _plain_name(user: str, netbios: str, dns: str) -> str:
+    """The lower-case name without its domain; empty for one of another domain."""
+    domain, slash, name = user.rpartition("\\")
+    if slash and domain.lower() not in ("", ".", netbios.lower(), dns.lower()):
+        return ""
+    name, at, suffix = name.partition("@")
+    if at and suffix.lower() not in (dns.lower(), netbios.lower()):
+        return ""
+    return name.lower()

@@ -72,6 +72,16 @@ class Metabase:
             return self._volatile.get((tree.find(path).path.lower(), entry.name), entry.default)
         return tree.get(path, entry.name)
 
+    def in_force(self, path: str) -> dict[str, Value]:
+        """Every value in force that is set somewhere on the way up, or lives in memory only: `get` of each."""
+        tree = self.memory
+        own = tree.find(path)
+        found = tree.in_force(path)
+        if "KeyType" in found:
+            found["KeyType"] = own.kind
+        low = own.path.lower()
+        return found | {entry.name: self._volatile.get((low, entry.name), entry.default) for entry in schema.VOLATILE}
+
     def own(self, path: str) -> dict[str, Value]:
         """The values the key holds itself."""
         return dict(self.memory.find(path).values)

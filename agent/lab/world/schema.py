@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -143,9 +144,11 @@ PROPERTIES: dict[str, PropertyAttributes] = {
     )
     for name, number, kind, inheritable, default in _PROPERTIES
 }
+VOLATILE = tuple(entry for entry in PROPERTIES.values() if entry.volatile)
 BITS: dict[str, Bit] = {bit.name.lower(): bit for bit in _BITS}
 
 
+@functools.lru_cache(maxsize=1024)
 def attributes(name: str) -> PropertyAttributes:
     """The schema's entry, without regard to case; a bit's name gives the entry of its DWORD."""
     bit = BITS.get(name.lower())

@@ -75,6 +75,14 @@ class Tree:
         key = self.holder(path, name)
         return entry.default if key is None else key.values[entry.name]
 
+    def in_force(self, path: str) -> dict[str, Value]:
+        """Every value in force that some key holds: `get` of all of them on one way down."""
+        chain = list(self.ancestry(path))
+        found: dict[str, Value] = {}
+        for key in reversed(chain[1:]):
+            found.update((name, value) for name, value in key.values.items() if attributes(name).inheritable)
+        return {**found, **chain[0].values}
+
     def children(self, path: str) -> list[str]:
         """The names of the keys directly below, in the order they were made."""
         above = self.find(path).path.lower()

@@ -110,13 +110,7 @@ class IisObject(AdsObject):
         if self.pending is not None:
             return {}
         with as_com():
-            names = {name for key in self.metabase.memory.ancestry(self.key) for name in key.values}
-            names |= {entry.name for entry in schema.PROPERTIES.values() if entry.volatile}
-            found = {}
-            for name in names:
-                if self.metabase.holder(self.key, name) is not None or schema.attributes(name).volatile:
-                    found[name.lower()] = _shown(self.metabase.get(self.key, name))
-        return found
+            return {name.lower(): _shown(value) for name, value in self.metabase.in_force(self.key).items()}
 
     def canonical(self, name: str) -> str:
         """The schema's spelling; E_ADS_PROPERTY_NOT_SUPPORTED for what the class does not have."""

@@ -54,6 +54,8 @@ class ManagementBaseObject(ClrObject):
 
     def ps_get(self, name: str) -> Any:
         """A WMI property, a system property, then .NET's own."""
+        if name in self.row:
+            return self.row[name]
         for key, value in self.row.items():
             if key.lower() == name.lower():
                 return value
