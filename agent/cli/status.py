@@ -1,8 +1,8 @@
-"""The command `status`: what is owed, to which server, by which run."""
+"""The command `status`: what is owed, to which server, by which run, and the command that settles it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -15,18 +15,28 @@ if TYPE_CHECKING:
 
     from agent.cli.session import Session
     from agent.journal import Journal
-    from agent.model import RunRecord, SecondLook
+    from agent.model import Debt, RunRecord, SecondLook, ServerRecord
     from agent.outcome import ServerOutcome
 
-RESUME = "easfix resume "
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A run that works on: its servers, and by whom it was asked to stop, if it was."""
+
+    run: RunRecord
+    servers: tuple[str, ...]
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the record says is not finished: servers, runs that work on, with the server names, and second looks."""
+    """What the record says is not finished."""
 
-    servers: tuple[ServerOutcome, ...] = ()
-    at_work: tuple[tuple[RunRecord, tuple[str, ...]], ...] = ()
+    owed: tuple[ServerOutcome, ...] = ()  # servers that a run holds and nobody works on
+    debts: tuple[Debt, ...] = ()  # the same, for the document
+    bad_ends: tuple[ServerOutcome, ...] = ()
+    at_work: tuple[Work, ...] = ()
+    broken_off: tuple[Work, ...] = ()  # the same of runs that died: the servers that they did not come to
     looks: tuple[SecondLook, ...] = ()
 
 
@@ -39,8 +49,9 @@ def command(options: Options) -> int:
     easfix status
     easfix status --json
 
-    Reads the record only; no server is asked. Exit code 3 where a server's last run failed on it, 4 where something
-    else is owed, 0 when nothing is, or when runs are just at work.
+    Reads the record only; no server is asked. Each debt has its kind: changed and not restarted, restarted and not
+    proved, unknown, or just not let go; since when; and the command that settles it. Exit code 3 where a server's last
+    run failed on it, 4 where something else is owed, 0 when nothing is, or when runs are just at work.
     """
     from agent.cli.session import Session, now
     from agent.cli.view import show
@@ -51,60 +62,107 @@ def command(options: Options) -> int:
         found, moment = _found(session), now()
         is_due = any(each.due_at <= moment for each in found.looks)
         extra: dict[str, object] = {
+            "debts": [_debt(session, each) for each in found.debts],
             "second_looks": [_look(each, moment) for each in found.looks],
-            "at_work": [_work(record, names) for record, names in found.at_work],
+            "at_work": [_work(each) for each in found.at_work],
+            "broken_off": [_work(each) for each in found.broken_off],
         }
-        codes = (Exit.UNCERTAIN,) if is_due or any(each.next_step.startswith(RESUME) for each in found.servers) else ()
-        outcome = Outcome("status", found.servers, codes=codes, extra=extra)
-        notes = (*_at_work(found), *_second_looks(found.looks, moment))
-        words = "a second look is due" if is_due else "nothing is owed"
+        codes = (Exit.UNCERTAIN,) if is_due or found.owed or found.broken_off else ()
+        outcome = Outcome("status", (*found.owed, *found.bad_ends), codes=codes, extra=extra)
+        notes = (*_at_work(found), *_broken_off(session, found), *_second_looks(session, found.looks, moment))
+        words = _words(found, is_due=is_due)
         return show(outcome, options, notes=notes, words=words)
 
 
+def _words(found: Found, *, is_due: bool) -> str:
+    """What is said where no server is listed."""
+    if found.broken_off:
+        return "a run broke off"
+    return "a second look is due" if is_due else "nothing is owed"
+
+
 def _found(session: Session) -> Found:
-    from agent.cli.working import is_at_work
+    from agent.cli.takeover import stale_after, works_on
     from agent.errors import NoJournal
 
     try:
         journal = session.record
     except NoJournal:
         return Found()
-    held: dict[str, list[str]] = {}
-    for run, name in journal.unclosed():
-        held.setdefault(run, []).append(name)
-    records = [journal.run(run) for run in held]
-    at_work = tuple((each, tuple(held[each.id])) for each in records if is_at_work(each))
-    servers = [_owed(each, name) for each in records if not is_at_work(each) for name in held[each.id]]
-    listed = {name.casefold() for names in held.values() for name in names}
-    return Found((*servers, *_bad_ends(journal, listed)), at_work, journal.looks_open())
+    debts = journal.debts()
+    records = {name: journal.run(name) for name in dict.fromkeys((*journal.not_ended(), *(each.run for each in debts)))}
+    lives = {name: works_on(journal, record, stale_after(session)) for name, record in records.items()}
+    owed = [each for each in debts if not lives[each.run]]
+    listed = {each.server.casefold() for each in debts}
+    return Found(
+        tuple(_owed(session, records[each.run], each, lives[each.run]) for each in owed),
+        tuple(owed),
+        tuple(_bad_ends(session, journal, listed)),
+        tuple(_going(journal, record, debts) for name, record in records.items() if lives[name]),
+        tuple(
+            filter(lambda work: work.servers, (_left(record) for name, record in records.items() if not lives[name]))
+        ),
+        journal.looks_open(),
+    )
 
 
-def _owed(run: RunRecord, name: str) -> ServerOutcome:
+def _going(journal: Journal, record: RunRecord, debts: Sequence[Debt]) -> Work:
+    names = tuple(each.server for each in debts if each.run == record.id)
+    return Work(record, names, journal.stop_asked(record.id))
+
+
+def _left(record: RunRecord) -> Work:
+    """What a run that died did not come to; one that was ended has said so itself."""
+    from agent.outcome import is_to_come
+
+    names = (each.name for each in record.servers if record.ended_at is None and is_to_come(each))
+    return Work(record, tuple(names))
+
+
+def _owed(session: Session, run: RunRecord, debt: Debt, lives: bool | None) -> ServerOutcome:
     """A server that a run holds whose process is gone, or that nobody can ask."""
-    from dataclasses import replace
+    from agent.outcome import of_record, sentences
 
-    from agent.cli.working import is_at_work
-    from agent.outcome import of_record
-
-    (record,) = (each for each in run.servers if each.name == name)
-    outcome = of_record(record, next_step=f"{RESUME}{run.id}")
-    if is_at_work(run) is None and record.state is None:
-        return replace(outcome, reason=f"{run.holder} holds it, and from here nobody can tell whether it lives")
-    return outcome
+    (record,) = (each for each in run.servers if each.name == debt.server)
+    reason = f"{debt.words}, since {debt.since:%Y-%m-%d %H:%M:%S} UTC (run {run.id})"
+    if lives is None and record.state is None:
+        reason = f"{reason}; {run.holder} holds it, and from here nobody can tell whether it lives"
+    outcome = of_record(_without_a_hint(record), next_step=_settles(session, debt))
+    return replace(outcome, reason=sentences(reason, outcome.reason if record.reason else ""))
 
 
-def _bad_ends(journal: Journal, listed: set[str]) -> Iterator[ServerOutcome]:
+def _without_a_hint(record: ServerRecord) -> ServerRecord:
+    """The record's own words without the command that they end with: it stands beside them, as it is typed here."""
+    return replace(record, reason=record.reason.partition(" easfix resume ")[0])
+
+
+def _settles(session: Session, debt: Debt) -> str:
+    return session.options.line(f"resume {debt.run} --limit {debt.server}")
+
+
+def _bad_ends(session: Session, journal: Journal, listed: set[str]) -> Iterator[ServerOutcome]:
     """The servers that no run owes anything, and that the last one to find out left in a bad way."""
-    from dataclasses import replace
-
     from agent.model import ServerState
     from agent.outcome import of_record
 
     for run, name, state in journal.last_concluded():
         if name.casefold() in listed or state not in (ServerState.FAILED, ServerState.REVERTED, ServerState.UNKNOWN):
             continue
-        outcome = of_record(journal.server(run, name), next_step=f"easfix verify {run} --limit {name}")
+        look = session.options.line(f"verify {run} --limit {name}")
+        outcome = of_record(journal.server(run, name), next_step=look)
         yield replace(outcome, reason=f"run {run}: {outcome.reason}")
+
+
+def _debt(session: Session, debt: Debt) -> dict[str, object]:
+    """A debt for the document."""
+    return {
+        "run": debt.run,
+        "server": debt.server,
+        "kind": str(debt.kind),
+        "words": debt.words,
+        "since": debt.since.isoformat(),
+        "settle": _settles(session, debt),
+    }
 
 
 def _look(look: SecondLook, now: datetime) -> dict[str, object]:
@@ -112,19 +170,27 @@ def _look(look: SecondLook, now: datetime) -> dict[str, object]:
     return {"run": look.run, "server": look.server, "due_at": due.isoformat(), "is_due": due <= now}
 
 
-def _work(run: RunRecord, names: Sequence[str]) -> dict[str, object]:
-    holder = run.holder
-    since = run.started_at.isoformat()
-    return {"run": run.id, "servers": list(names), "host": holder.host, "pid": holder.pid, "since": since}
+def _work(work: Work) -> dict[str, object]:
+    holder, since = work.run.holder, work.run.started_at.isoformat()
+    found = {"run": work.run.id, "servers": list(work.servers), "host": holder.host, "pid": holder.pid, "since": since}
+    return {**found, "stop_asked": work.asked}
 
 
 def _at_work(found: Found) -> Iterator[str]:
-    for run, names in found.at_work:
+    for each in found.at_work:
+        run, names = each.run, ", ".join(each.servers) or "no server now"
         who = f"process {run.holder.pid} on {run.holder.host} since {run.started_at:%Y-%m-%d %H:%M:%S} UTC"
-        yield f"at work: {who}: run {run.id} on {', '.join(names)}"
+        asked = f"; asked to stop {each.asked}" if each.asked else ""
+        yield f"at work: {who}: run {run.id} on {names}{asked}"
 
 
-def _second_looks(looks: Sequence[SecondLook], now: datetime) -> Iterator[str]:
+def _broken_off(session: Session, found: Found) -> Iterator[str]:
+    for each in found.broken_off:
+        names = ", ".join(each.servers)
+        yield f"run {each.run.id} broke off before it came to {names}: {session.options.line(f'resume {each.run.id}')}"
+
+
+def _second_looks(session: Session, looks: Sequence[SecondLook], now: datetime) -> Iterator[str]:
     """One line a run: which of its servers are to be looked at again, when, and with which command."""
     runs: dict[str, list[SecondLook]] = {}
     for each in looks:
@@ -132,4 +198,5 @@ def _second_looks(looks: Sequence[SecondLook], now: datetime) -> Iterator[str]:
     for run, owed in runs.items():
         due = max(each.due_at for each in owed)
         when = "is due" if due <= now else f"comes due at {due:%Y-%m-%d %H:%M:%S} UTC"
-        yield f"the second look at {', '.join(sorted(each.server for each in owed))} {when}: easfix verify {run}"
+        names = ", ".join(sorted(each.server for each in owed))
+        yield f"the second look at {names} {when}: {session.options.line(f'verify {run}')}"

@@ -1,6 +1,6 @@
 """The beat of a run's process, by the clock that all processes share: who is silent for too long counts as dead."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
@@ -9,6 +9,9 @@ from agent.errors import Fenced, Locked
 from agent.journal import rows
 from agent.journal.tables import runs
 from agent.model import Holder
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""The beat of a process that has left its run."""
 
 
 def beat(connection: sa.Connection, run: str, now: datetime) -> None:

@@ -62,6 +62,14 @@ def test_a_run_that_has_ended_is_nobodys(run: OpenRun, journal: Journal) -> None
     assert journal.is_stale("r1", STALE)
 
 
+def test_a_run_that_was_left_is_taken_over_at_once(run: OpenRun, journal: Journal) -> None:
+    run.leave()
+    journal.resume("r1", holder("r1", 300), stale=STALE)
+
+    assert journal.run("r1").ended_at is None
+    assert journal.run("r1").holder.pid == 300
+
+
 def test_a_process_whose_run_was_taken_over_sends_nothing_and_beats_no_more(run: OpenRun, journal: Journal) -> None:
     heir = journal.resume("r1", holder("r1", 300))
     heir.check_fence(FENCE)

@@ -193,6 +193,11 @@ def test_status_tells_a_run_at_work_from_one_that_broke_off(tmp_path: pathlib.Pa
         working = stand.easfix("status")
 
         assert (broken.code, broken.state()) == (4, "unknown")
+        (debt,) = broken.document["debts"]
+        assert (debt["run"], debt["server"], debt["kind"]) == (name, "EX01", "unknown")
+        assert debt["settle"] == broken.server()["next_step"]
+        assert debt["settle"].endswith(f"config.yaml resume {name} --limit EX01")
+        assert f"{debt['words']}, since " in broken.reason()
         assert (working.code, working.document["servers"]) == (0, [])
         assert [(each["pid"], each["servers"]) for each in working.document["at_work"]] == [(parent, ["EX01"])]
         assert f"at work: process {parent} on {socket.gethostname()} since " in words(stand, "status")
@@ -209,7 +214,7 @@ def test_status_names_a_server_that_the_last_run_left_reverted(tmp_path: pathlib
         assert fine.index("the second look at EX01 comes due") < fine.index("nothing is owed. Exit code 0")
         assert (status.code, status.state()) == (4, "reverted")
         assert run in status.reason()
-        assert status.server()["next_step"] == f"easfix verify {run} --limit EX01"
+        assert status.server()["next_step"].endswith(f"config.yaml verify {run} --limit EX01")
 
 
 def test_status_names_a_server_that_the_last_run_failed_on(tmp_path: pathlib.Path) -> None:
