@@ -15,6 +15,7 @@ from agent.lab.clock import Clock, RealClock
 from agent.lab.faults import FAULTS, FaultError, Order, check_fit, inject, parse
 from agent.lab.lifting import lift
 from agent.lab.node import Node, Shared
+from agent.lab.powershell.engine import load_vocabulary
 from agent.lab.room import make_room
 from agent.lab.truth import Account, UserAccount, account, user_account
 from agent.lab.web.authority import LabAuthority
@@ -174,6 +175,7 @@ class Fleet:
         """Everything that must be closed again, in order; what fails half-way is closed by the stack."""
         self.authority = Authority(self.forest.accounts)
         stack.callback(self.authority.close)
+        self.authority.threads.submit(load_vocabulary)  # nobody waits for it, unless a script comes at once
         if self._own_clock is not None:
             stack.callback(self._own_clock.close)
         stack.callback(self._kill_all)

@@ -84,15 +84,29 @@ class Sink(Protocol):
     def host(self, text: str) -> None: ...
 
 
-@functools.lru_cache(maxsize=512)
 def compiled(script: str) -> BlockCode:
     """The compiled script, kept for the next session that runs the same text."""
+    with _AT_FIRST:
+        return _compiled(script)
+
+
+@functools.lru_cache(maxsize=512)
+def _compiled(script: str) -> BlockCode:
     return script_code(script)
 
 
-@functools.cache
+_AT_FIRST = threading.RLock()
+"""A fleet is asked the same by many at once: what is done the first time is done by one of them, the others wait."""
+
+
 def load_vocabulary() -> None:
     """Import every module that declares cmdlets and types."""
+    with _AT_FIRST:
+        _load_vocabulary()
+
+
+@functools.cache
+def _load_vocabulary() -> None:
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _FRAMES))
     for name in ("compiling", "bcl", "cmdlets", "bindings"):
         package = importlib.import_module(f"agent.lab.powershell.{name}")
