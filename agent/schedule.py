@@ -180,9 +180,9 @@ class Cron:
                 yield instant
 
 
-def name_of(timetable: Timetable, servers: Iterable[str]) -> str:
+def name_of(key: str, servers: Iterable[str]) -> str:
     """What a schedule is called in the journal: the same on every machine that watches the same servers as often."""
-    return f"{timetable.key} {digest(sorted(name.casefold() for name in servers))[:12]}"
+    return f"{key} {digest(sorted(name.casefold() for name in servers))[:12]}"
 
 
 def missed_words(missed: int) -> str:

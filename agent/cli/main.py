@@ -22,6 +22,7 @@ COMMANDS = {
     "plan": ("plan", "Save what would be done, exactly, under one hash."),
     "approve": ("approve", "Agree to a saved plan, on record."),
     "apply": ("apply", "Clear the flag, restart IIS, prove the proxy path."),
+    "run": ("run", "Tick after tick: drift, second looks, and the remedy in a window."),
     "verify": ("verify", "Ask the proxy path again; changes nothing."),
     "rollback": ("rollback", "Put back what a run changed."),
     "resume": ("resume", "Finish or settle a run that broke off."),

@@ -46,7 +46,7 @@ def tell_of_abort(session: Session, run: str, error: BaseException) -> None:
 
     words = error.message if isinstance(error, EasfixError) else f"a defect of easfix: {type(error).__name__}"
     lines = [f"run {run} broke off: {words}", f"see: {session.options.line(f'resume {run}')}"]
-    tell(session.config, session.redactor, Message(_title("run broke off"), "\n".join(lines), is_bad=True))
+    tell(session.config, session.redactor, Message(title("run broke off"), "\n".join(lines), is_bad=True))
 
 
 def of_run(session: Session, outcome: Outcome, reason: str) -> Message | None:
@@ -61,7 +61,7 @@ def of_run(session: Session, outcome: Outcome, reason: str) -> Message | None:
     lines += by_state(outcome.servers)
     lines += [f"why: {reason}"] if reason else []
     lines.append(f"see: {session.options.line(f'show {outcome.run}')}")
-    return Message(_title(_headline(outcome)), "\n".join(lines), is_bad=code is not Exit.OK)
+    return Message(title(_headline(outcome)), "\n".join(lines), is_bad=code is not Exit.OK)
 
 
 def by_state(servers: Iterable[ServerOutcome]) -> Iterator[str]:
@@ -120,7 +120,8 @@ def _headline(outcome: Outcome) -> str:
     return ", ".join([*(["stopped"] if Exit.INTERRUPTED in outcome.codes else []), *words])
 
 
-def _title(words: str) -> str:
+def title(words: str) -> str:
+    """The first line of a message: which machine, and what in a few words."""
     return f"easfix on {socket.gethostname()}: {words}"
 
 
