@@ -6,17 +6,21 @@ from collections.abc import Callable
 
 from agent.act import Actor
 from agent.apply import Cure, Trouble
-from agent.course.endings import Endings, break_off
+from agent.course.endings import Endings, be_fenced, break_off
 from agent.course.entry import Entry
+from agent.course.fence import Fence
 from agent.course.tools import Tools
 from agent.detect import look
-from agent.errors import Locked, ServerError
+from agent.errors import Fenced, Locked, ServerError, Stopped, ThresholdReached, WindowClosed
 from agent.guards import obstacles
+from agent.journal import Terms
 from agent.model import Action, Finding, Proof, Server, ServerPlan, ServerState, StepState, Verdict
 from agent.outcome import ASKED, asked, sentences
 from agent.plan import fingerprint
 from agent.transport import ReadOnly, Transport
 from agent.verify import sum_up
+
+NO_TERMS = Terms()
 
 
 class Course:
@@ -28,22 +32,28 @@ class Course:
         self._plan = plan
         self._entry = Entry(tools, server.name)
 
-    def go(self) -> None:
-        """Carry out the plan, from wherever the journal says it stands. Never raises a `ServerError`."""
-        if self._is_admitted():
+    def go(self, terms: Terms = NO_TERMS) -> None:
+        """Carry out the plan, from wherever the journal says it stands. Never raises a `ServerError`.
+
+        `terms` bind only a server that the run does not hold yet: one that was begun with is finished, or put back.
+        """
+        if self._is_admitted(terms):
             self._visit(self._carry_out)
 
     def go_back(self, reason: str) -> None:
         """Put back what this run changed on the server. Never raises a `ServerError`."""
         why = f"{ASKED}: {reason}"
-        if self._is_admitted():
+        if self._is_admitted(NO_TERMS):
             self._visit(lambda transport, endings: endings.put_back(Trouble(reason), why))
 
-    def _is_admitted(self) -> bool:
+    def _is_admitted(self, terms: Terms) -> bool:
         try:
-            self._tools.run.admit(self._server.name)
+            self._tools.run.admit(self._server.name, terms)
         except Locked as error:
             self._entry.conclude(ServerState.SKIPPED, f"{error.message}; {error.next_step}")
+            return False
+        except (Stopped, ThresholdReached, WindowClosed) as error:
+            self._entry.conclude(ServerState.SKIPPED, error.message)
             return False
         return True
 
@@ -132,13 +142,15 @@ class Course:
         tools = self._tools
         self._entry.tell("server.started")
         try:
-            transport = tools.connect(self._server)
+            transport = Fence(tools.connect(self._server), tools.fence)
             try:
                 work(transport, self._endings(transport))
             finally:
                 transport.close()
         except ServerError as error:
             break_off(self._entry, error)
+        except Fenced as error:
+            be_fenced(self._entry, error)
 
     def _endings(self, transport: Transport) -> Endings:
         tools, steps = self._tools, self._entry.record.steps

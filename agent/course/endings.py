@@ -8,9 +8,9 @@ from agent.act import Actor
 from agent.apply import Cure, Trouble
 from agent.course.entry import Entry
 from agent.course.tools import Tools
-from agent.errors import ServerError
+from agent.errors import Fenced, ServerError
 from agent.model import ServerState
-from agent.outcome import sentences, state_of, words_of
+from agent.outcome import NOT_BEGUN, sentences, state_of, words_of
 from agent.rollback import Rollback
 from agent.verify import Summary
 
@@ -112,4 +112,13 @@ def break_off(entry: Entry, error: ServerError) -> None:
         entry.conclude(ServerState.UNKNOWN, sentences(error.message, error.next_step, entry.resume_hint))
         return
     entry.conclude(state_of(error), words_of(error))
+    entry.close()
+
+
+def be_fenced(entry: Entry, error: Fenced) -> None:
+    """This process was silent for too long: what it has begun is for whoever looks next, perhaps itself."""
+    if entry.record.steps:
+        entry.conclude(ServerState.UNKNOWN, sentences(error.message, entry.resume_hint))
+        return
+    entry.conclude(ServerState.SKIPPED, f"{NOT_BEGUN}: {error.message}")
     entry.close()

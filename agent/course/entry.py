@@ -33,6 +33,11 @@ class Entry:
         return bool(owed(self.record.steps, self.originals))
 
     @property
+    def is_held(self) -> bool:
+        """The run has begun with the server, and is not finished with it."""
+        return not self.record.is_closed
+
+    @property
     def is_settled(self) -> bool:
         """It is known of every step what it did."""
         return all(each.state.is_settled for each in self.record.steps)

@@ -15,6 +15,10 @@ from agent.transport import Connect
 from agent.verify import Verifier
 
 
+def unfenced() -> None:
+    """For a run that nobody else could take over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What every server of a run is worked on with."""
@@ -32,3 +36,4 @@ class Tools:
     now: Callable[[], datetime]
     stopping: Callable[[], str]  # who stopped the run, "stopped by ..."; empty while the next step may begin
     listen: Listen
+    fence: Callable[[], None] = unfenced  # raises `Fenced` where this process must not send anything any more
