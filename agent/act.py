@@ -17,7 +17,7 @@ from enum import Enum
 
 from agent.errors import EasfixError, ScriptFailed, ServerError
 from agent.journal import OpenRun
-from agent.model import Prior, Proof, Record, Script, Step, StepRecord, StepState
+from agent.model import Action, Prior, Proof, Record, Script, Step, StepRecord, StepState
 from agent.notice import Listen, Notice
 from agent.playbook import REFUSAL
 from agent.retry import Questioner
@@ -97,10 +97,9 @@ class Actor:
         """The steps of which it is not known what they did, in the order in which they were first intended."""
         return tuple(self._steps[id] for id, state in self._states.items() if not state.is_settled)
 
-    @property
-    def failed(self) -> tuple[Step, ...]:
-        """The steps that certainly did nothing."""
-        return tuple(self._steps[id] for id, state in self._states.items() if state is StepState.FAILED)
+    def begun(self, action: Action) -> tuple[Step, ...]:
+        """The steps of a kind that were ever intended, by this process or one before."""
+        return tuple(step for step in self._steps.values() if step.action is action)
 
     def ask(self, script: Script, arguments: Arguments) -> list[Record]:
         """Put a question, again where it may be; raises the last `ServerError`."""

@@ -126,6 +126,10 @@ class Cure:
                            next_step=error.next_step)  # fmt: skip
         return trouble
 
+    def start_again(self) -> Trouble | None:
+        """Once more what a process before could not start: who takes over must not forget what it found."""
+        return self._bring_back(None) if self._actor.begun(Action.START_SERVICES) else None
+
     def _settle_restart(self, step: Step) -> None:
         """Ended, never begun, or given up waiting for: each is an end (restart.ps1)."""
         status = self._marker(self._wait.ask(self._status_once, is_good=self._is_over))
@@ -333,8 +337,10 @@ class Cure:
         return Restarted(took, number(self._actor.server, marker, "ExitCode"), str(marker["Output"]))
 
     def _missing(self, status: Sequence[Record]) -> list[str]:
-        services = of_kind(status, "service")
-        return [str(found["Name"]) for found in services if found["RanBefore"] and found["State"] != "Running"]
+        """Whatever the marker says ran before, or, where it is removed already, the record of an earlier attempt."""
+        known = {name for step in self._actor.begun(Action.START_SERVICES) for name in _names(step)}
+        stopped = [found for found in of_kind(status, "service") if found["State"] != "Running"]
+        return [str(found["Name"]) for found in stopped if found["RanBefore"] or found["Name"] in known]
 
     def _all(self, action: Action) -> list[Step]:
         return [step for step in self._steps.values() if step.action is action]
@@ -342,6 +348,11 @@ class Cure:
     def _only(self, action: Action) -> Step:
         (step,) = self._all(action)
         return step
+
+
+def _names(step: Step) -> list[str]:
+    """The services that a step was to start."""
+    return step.id.split()[1:]
 
 
 def _is_saved(answer: Answer, change: Change) -> bool:
