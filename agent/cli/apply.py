@@ -202,7 +202,7 @@ def _ask(plan: Plan, servers: Sequence[Server], pending: int) -> None:
     """Say what will happen, and ask. Refused for a no."""
     import sys
 
-    from agent.cli.session import confirm
+    from agent.cli.asking import confirm
     from agent.cli.view import question
     from agent.outcome import Outcome, of_plan
 

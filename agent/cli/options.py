@@ -49,7 +49,12 @@ _OPTIONS = (
         help="Configuration file. Else EASFIX_CONFIG, ./config.yaml, the user's configuration directory.",
     ),
     click.option("--json", "as_json", is_flag=True, default=None, help="Print exactly one JSON document."),
-    click.option("-v", "--verbose", count=True, help="Log to standard error too, without a table; -vv for everything."),
+    click.option(
+        "-v",
+        "--verbose",
+        count=True,
+        help="Log to standard error instead of the table: events; -vv: every script sent, and where it failed.",
+    ),
     click.option("-q", "--quiet", is_flag=True, default=None, help="Show no progress, only the answer and errors."),
     click.option("--no-color", is_flag=True, default=None, help="No colours; NO_COLOR does the same."),
 )

@@ -110,7 +110,7 @@ def _ask(preview: Outcome) -> None:
     """Say what will be put back, and ask. Refused for a no."""
     import sys
 
-    from agent.cli.session import confirm
+    from agent.cli.asking import confirm
     from agent.cli.view import question
 
     for line in question(preview):

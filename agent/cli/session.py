@@ -1,10 +1,8 @@
-"""Owns what a command works with: configuration, secrets, logs, clock, journal, ways in; put together in one place."""
+"""Owns what a command works with: configuration, log, clock, journal, who looks and asks; put together in one place."""
 
 from __future__ import annotations
 
-import getpass
 import os
-import random
 import secrets
 import socket
 import sys
@@ -21,26 +19,24 @@ import click
 
 from agent.cli.account import account
 from agent.cli.options import Options
-from agent.errors import EasfixError, NoTerminal, Refused
+from agent.cli.patience import Patience
+from agent.cli.reach import Reach
+from agent.errors import EasfixError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from agent.cli.progress import Progress
-    from agent.config import Config, Secrets
+    from agent.config import Config
     from agent.exits import Exit
     from agent.fleet import Looker
     from agent.journal import Journal
     from agent.logs import Redactor
-    from agent.model import Auth, Holder, Server
+    from agent.model import Holder, Server
     from agent.notice import Listen
     from agent.plan import Restart
     from agent.playbook import Playbook
-    from agent.probe.phone import Phones
-    from agent.proxypool import ProxyPool
-    from agent.retry import Questioner
     from agent.survey import Surveyor
-    from agent.transport import Connect
     from agent.verify import Verifier
 
 
@@ -49,7 +45,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Session:
+class Session(Reach, Patience):
     """One command's tools, made when first needed; `with Session(options) as session:`."""
 
     def __init__(self, options: Options) -> None:
@@ -109,20 +105,11 @@ class Session:
         """The servers of this command."""
         from agent.inventory import select
 
-        return select(self.config, _names(limit) if limit else None, _names(skip), may_exceed_cap=beyond_cap)
-
-    @cached_property
-    def proxies(self) -> tuple[Server, ...]:
-        """The Client Access servers."""
-        from agent.inventory import proxies
-
-        return proxies(self.config)
-
-    def stopping(self) -> str:
-        """Who stopped the command, "stopped by ..."; empty while it may go on."""
-        from agent.outcome import BY_OPERATOR
-
-        return BY_OPERATOR if self.stop.is_set() else ""
+        try:
+            return select(self.config, _names(limit) if limit else None, _names(skip), may_exceed_cap=beyond_cap)
+        except EasfixError as error:
+            error.where = error.where or str(self.path)
+            raise
 
     @property
     def codes(self) -> tuple[Exit, ...]:
@@ -152,41 +139,7 @@ class Session:
         """From here on an end of this command, however it comes, is the end of this run."""
         self._interrupt.work.run = run
 
-    # --- ways in -------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def secrets(self) -> Secrets:
-        """The credential sets; a password is fetched when it is first needed."""
-        from agent.config import Secrets
-
-        return Secrets(self.config.credentials, ask_password, self.redactor.add)
-
-    @cached_property
-    def connect(self) -> Connect:
-        """Opens visits; passwords are fetched when the first one needs them."""
-        from agent.transport.choose import Connector
-        from agent.transport.credentials import Credentials, Secret
-        from agent.transport.waits import Waits
-
-        def credentials(server: Server) -> Credentials:
-            logon = self.secrets.logon(server.credentials)
-            return Credentials(
-                logon.username, None if logon.password is None else Secret(logon.password.get_secret_value())
-            )
-
-        limits = self.config.timeouts
-        waits = Waits(limits.connect_seconds, limits.operation_seconds, limits.read_seconds)
-        return Connector(credentials, time.monotonic, waits)
-
-    def unlock(self, servers: Sequence[Server]) -> None:
-        """Every password that a run will need is fetched, or asked for, before the run begins: ConfigError otherwise.
-
-        Nothing is sent: a visit connects with its first script.
-        """
-        for server in (*servers, *(self.proxies if self.config.verify.from_proxies else ())):
-            self.connect(server).close()
-        for server in servers if self.config.verify.end_to_end else ():
-            self.phones.of(server)
+    # --- what it works by ----------------------------------------------------------------------------------------
 
     @cached_property
     def playbook(self) -> Playbook:
@@ -194,15 +147,6 @@ class Session:
         from agent.playbook import load
 
         return load()
-
-    @cached_property
-    def pool(self) -> ProxyPool:
-        """Visits to proxies."""
-        from agent.proxypool import ProxyPool
-
-        pool = ProxyPool(self.connect)
-        self._exits.callback(pool.close)
-        return pool
 
     @cached_property
     def journal(self) -> Journal:
@@ -230,36 +174,7 @@ class Session:
         self._exits.callback(journal.close)
         return journal
 
-    # --- patience ------------------------------------------------------------------------------------------------
-
-    def questioner(self, section: str) -> Questioner:
-        """The patience of a section of the configuration: retry, or verify. Ctrl-C wakes who waits."""
-        from agent.retry import Policy, Questioner
-
-        found = getattr(self.config, section)
-        policy = Policy(found.attempts, found.deadline_seconds, found.first_wait_seconds, found.longest_wait_seconds)
-        return Questioner(policy, self._wait, time.monotonic, rng=random.Random())
-
-    def _wait(self, seconds: float) -> None:
-        self.stop.wait(seconds)
-
-    @property
-    def prover(self) -> Questioner:
-        """The patience of the proof; whoever stops the command ends it, with the answer got so far."""
-        from dataclasses import replace
-
-        return replace(self.questioner("verify"), is_stopping=lambda: bool(self.stopping()))
-
-    @cached_property
-    def waiter(self) -> Questioner:
-        """The patience for a restart, or a reboot, to end: as long as the marker's deadline, and then some.
-
-        Asked about every second: phones are cut off for as long as nobody has noticed the end.
-        """
-        from agent.retry import Policy, Questioner
-
-        deadline = self.config.restart.deadline_seconds + 30
-        return Questioner(Policy(1_000_000, deadline, 0.5, 1.0), time.sleep, time.monotonic)
+    # --- who looks and asks --------------------------------------------------------------------------------------
 
     def looker(self, listen: Listen) -> Looker:
         """Looks at servers."""
@@ -286,19 +201,6 @@ class Session:
     def marker(self) -> str:
         """User-Agent of every question of this command to a web server: its lines in the logs are found by it."""
         return f"easfix-{secrets.token_hex(3)}"
-
-    @cached_property
-    def phones(self) -> Phones:
-        """The test users."""
-        from agent.probe.phone import Phones
-        from agent.transport.credentials import Credentials, Secret
-
-        def logon(server: Server) -> tuple[Credentials, Auth]:
-            found = self.secrets.logon(server.test_user)
-            password = None if found.password is None else Secret(found.password.get_secret_value())
-            return Credentials(found.username, password), found.auth
-
-        return Phones(logon)
 
     def surveyor(self) -> Surveyor:
         """Finds out why a path does not work."""
@@ -332,36 +234,6 @@ def known_secrets() -> Redactor:
     from agent.logs import Redactor
 
     return Redactor()
-
-
-def ask_password(question: str) -> str:
-    """Ask at the terminal, without an echo; NoTerminal where there is none, Interrupted on Ctrl-C."""
-    from agent.cli.interrupt import asking
-
-    if not sys.stdin.isatty():
-        from agent.config import nobody
-
-        return nobody(question)
-    with asking():
-        return getpass.getpass(question, sys.stderr)
-
-
-def confirm(question: str, advice: str = "Give --yes where nobody can be asked.") -> None:
-    """Ask for a yes at the terminal; NoTerminal where there is none, Refused on anything but yes."""
-    from agent.cli.interrupt import asking
-
-    if not sys.stdin.isatty():
-        raise NoTerminal(
-            "a change must be confirmed, and there is no terminal to ask at",
-            next_step=advice,
-        )
-    with asking():
-        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-        answer = sys.stdin.readline()
-    if not answer.endswith("\n"):  # the end of the input, which leaves the cursor behind the question
-        print(file=sys.stderr)
-    if answer.strip().lower() not in ("y", "yes"):
-        raise Refused("the answer was no: nothing was changed")
 
 
 def _names(given: tuple[str, ...]) -> list[str]:

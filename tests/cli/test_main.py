@@ -14,9 +14,10 @@ from typing import Any
 import click
 import pytest
 
+from agent.cli.asking import confirm
 from agent.cli.main import COMMANDS, GROUPS, call, cli
 from agent.cli.options import Options
-from agent.cli.session import Session, confirm
+from agent.cli.session import Session
 from agent.errors import EasfixError, JournalError, NoTerminal
 
 HEAVY = ("pydantic", "sqlalchemy", "alembic", "pypsrp", "winrm", "requests", "structlog", "tenacity", "rich", "yaml")

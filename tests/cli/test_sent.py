@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import socket
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from agent import logs
+from agent.cli.main import call
 from agent.cli.sent import LoggingConnect
 from agent.errors import ErrorRecord, ScriptFailed
 from agent.model import Effect, Record, Script, Server
@@ -82,3 +85,29 @@ def test_where_in_the_script_it_went_wrong_is_for_level_debug(
     )
     assert (PLACE in console.getvalue()) is shown
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("given", "shown"), [("-v", False), ("-vv", True)])
+def test_vv_tells_every_script_and_v_only_the_events(
+    given: str, shown: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody listens on the port, and the account needs no password that would have to be asked for."""
+    with socket.socket() as kept:
+        kept.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
+        port = kept.getsockname()[1]
+        config = tmp_path / "config.yaml"
+        config.write_text(
+            f"servers: [{{name: EX01, address: 127.0.0.1, winrm: {{port: {port}}}}}]\n"
+            "credentials: {default: {username: x, password_env: LAB_PASSWORD, auth: ntlm}}\n"
+            "logs: {file: x.log}\njournal: j.db\nretry: {attempts: 1}\n",
+            encoding="utf-8",
+        )
+        monkeypatch.setenv("LAB_PASSWORD", "a password of nobody")
+        code = call(["--config", str(config), given, "check"])
+    said = capsys.readouterr()
+
+    assert code == 4
+    assert "server.failed server=EX01" in said.err
+    assert "script.failed server=EX01 script=detect error=Unreachable" in said.err
+    assert ("script.sent server=EX01 script=detect effect=read" in said.err) is shown
+    assert "script." not in said.out
