@@ -16,9 +16,9 @@ from agent.window.blackout import Blackout
 from agent.window.calendars import Calendar, Dark, read_calendar
 from agent.window.opening import Opening, Window
 from agent.window.rules import Rule
-from agent.window.standing import Standing, span, words_of_opening
+from agent.window.standing import SIGHT, Standing, span, words_of_opening
 from agent.window.unusable import Unusable
-from agent.window.windows import SIGHT, Windows
+from agent.window.windows import Windows
 from agent.window.zones import zone
 
 __all__ = [

@@ -7,6 +7,7 @@ event is must all be readable, and every event that the text begins must be ther
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
@@ -14,8 +15,11 @@ from typing import Any
 from agent.window.unusable import Unusable
 from agent.window.zones import printable
 
-FOREIGN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
-"""What the libraries for calendars raise for text that is damaged in one of many ways."""
+_ZONES = threading.Lock()
+"""The library keeps the zones that calendars define for all of the process."""
+
+FOREIGN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError)
+"""What the libraries for calendars raise for text that is damaged in one of many ways; OSError for a zone "Europe/"."""
 
 _DECISIVE = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "STATUS", None)
 """Properties that say when an event is; None is a line of which not even the property can be read."""
@@ -23,11 +27,9 @@ _DECISIVE = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURR
 
 def parsed(content: bytes) -> list[Any]:
     """The calendars of a file, mostly one; raises `Unusable`."""
-    import icalendar  # slow to import, and not needed where no calendar is configured
-
     try:
         text = content.decode("utf-8-sig")
-        parts = icalendar.Calendar.from_ical(text, multiple=True)
+        parts = _components(text)
     except UnicodeDecodeError:
         raise Unusable("it is not UTF-8", "export the calendar as iCalendar (.ics) in UTF-8") from None
     except FOREIGN as error:
@@ -38,7 +40,12 @@ def parsed(content: bytes) -> list[Any]:
     if _begun(text, "VCALENDAR") != len(parts) or _begun(text, "VEVENT") != len(events):
         raise Unusable("it is cut off, or one of its events has no end", "export the calendar again")
     for event in events:
-        _check(event)
+        try:
+            _check(event)
+        except Unusable:
+            raise
+        except FOREIGN as error:
+            raise _refusal(event, f"cannot be read: {plain(error)}") from None
     return list(parts)
 
 
@@ -61,6 +68,15 @@ def plain(error: BaseException) -> str:
     return printable(str(error))[:120] or type(error).__name__
 
 
+def _components(text: str) -> Sequence[Any]:
+    import icalendar  # slow to import, and not needed where no calendar is configured
+    from icalendar.timezone import tzp
+
+    with _ZONES:
+        tzp.use_default()  # or a zone of this name that another file has defined would be taken instead
+        return icalendar.Calendar.from_ical(text, multiple=True)
+
+
 def _begun(text: str, kind: str) -> int:
     return len(re.findall(rf"^BEGIN:{kind}[ \t]*\r?$", text, re.MULTILINE | re.IGNORECASE))
 
@@ -76,13 +92,13 @@ def _check(event: Any) -> None:
         raise _refusal(event, f"has no {broken[0]} that can be read" if broken[0] else "has a line that cannot be read")
     if "DTSTART" not in event:
         raise _refusal(event, "has no DTSTART")
+    for key in ("DTSTART", "DTEND", "DURATION"):
+        if isinstance(event.get(key), list):
+            raise _refusal(event, f"has {key} twice")
     for rule in _each(event.get("RRULE")):
         if {str(each).upper() for each in rule.get("FREQ", ())} & {"SECONDLY", "MINUTELY"}:
             raise _refusal(event, "repeats every minute or second")
-    try:
-        _check_ends(event)
-    except OverflowError:
-        raise _refusal(event, "is at the end of all days") from None
+    _check_ends(event)
 
 
 def _check_ends(event: Any) -> None:
@@ -90,8 +106,12 @@ def _check_ends(event: Any) -> None:
         value = event.get(key)
         zone = value.params.get("TZID") if value is not None else None
         if zone and getattr(value.dt, "tzinfo", None) is None:  # read as if it named none
-            raise _refusal(event, f"names the time zone {printable(str(zone))!r}, which the calendar does not define")
+            raise _refusal(
+                event, f"names the time zone {printable(str(zone))!r}, which the calendar does not define before it"
+            )
     start, end = event["DTSTART"].dt, event["DTEND"].dt if "DTEND" in event else None
+    if not isinstance(start, date):
+        raise _refusal(event, "has no DTSTART that can be read")
     if end is not None and type(start) is not type(end):
         raise _refusal(event, "has a day at one end and a time at the other")
     if end is not None and max(instants(end, (UTC,))) < min(instants(start, (UTC,))):

@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo
 from agent.window.blackout import Blackout, Free
 from agent.window.opening import Opening
 
+SIGHT = timedelta(days=14)
+"""An end that is further away than this does not matter to any server, and is not looked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -28,19 +31,26 @@ class Standing:
         return None if self.closes_at is None else max(self.closes_at - now, timedelta(0))
 
 
-def words_of_open(free: Free, now: datetime, *, has_end: bool) -> str:
+def has_end(free: Free, now: datetime) -> bool:
+    """Its end is in sight."""
+    return free.opening.closes_at - now < SIGHT
+
+
+def words_of_open(free: Free, now: datetime) -> str:
     """A sentence on an opening that lasts."""
     opening, dark = free.opening, free.cut_by
     if not opening.name:
         start = "no window is configured: servers may be changed at any time"
-        if dark is None or not has_end:
+        if dark is None or not has_end(free, now):
             return start
         return f"{start} until {dark.words} at {_clock(opening.closes_at, 'UTC')}, {_are_left(opening.closes_at - now)}"
-    name = _named(opening)
-    if not has_end:
-        return f"{name} is open, and does not close within {span(opening.closes_at - now)}"
+    name, is_one = _named(opening), ", " not in opening.name
+    if not has_end(free, now):
+        return f"{name} {'is' if is_one else 'are'} open, with no end within {span(SIGHT)}"
     ends = f"at {_clock(opening.closes_at, opening.zone)}, {_are_left(opening.closes_at - now)}"
-    return f"{name} is closed early by {dark.words} {ends}" if dark else f"{name} closes {ends}"
+    if dark is not None:
+        return f"{name} {'is' if is_one else 'are'} closed early by {dark.words} {ends}"
+    return f"{name} {'closes' if is_one else 'close'} {ends}"
 
 
 def words_of_closed(dark: Blackout | None, following: Opening | None, now: datetime) -> str:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 
 from agent.window.blackout import Blackout, Free, left_of
 from agent.window.calendars import Dark
 from agent.window.opening import Opening, Window, always, unions
-from agent.window.standing import Standing, words_of_closed, words_of_open
-
-SIGHT = timedelta(days=14)
-"""An end that is further away than this does not matter to any server, and is not looked for."""
+from agent.window.standing import SIGHT, Standing, has_end, words_of_closed, words_of_open
 
 FAR = timedelta(days=2 * 366)
 """Where blackouts cover each opening for this long, no opening is in sight."""
@@ -48,7 +44,12 @@ class Windows:
         standing = self.at(now)
         if not self._windows or (standing.is_open and standing.closes_at is None):
             return ()
-        return tuple(islice((each.opening for each in self._free(now) if each.opening.opens_at > now), count))
+        found: list[Opening] = []
+        for opening in (each.opening for each in self._free(now) if each.opening.opens_at > now):
+            if len(found) == count or (found and opening.opens_at <= found[-1].closes_at):  # more of one without end
+                break
+            found.append(opening)
+        return tuple(found)
 
     def _free(self, now: datetime) -> Iterator[Free]:
         """What is open from now on and no blackout takes, in order; it ends where nothing is in sight."""
@@ -66,9 +67,8 @@ class Windows:
 
 def _open(free: Free, now: datetime) -> Standing:
     opening = free.opening
-    has_end = opening.closes_at - now < SIGHT
-    words = words_of_open(free, now, has_end=has_end)
-    closes_at = opening.closes_at if has_end else None
+    closes_at = opening.closes_at if has_end(free, now) else None
+    words = words_of_open(free, now)
     return Standing(opening if opening.name else None, "", closes_at, None, words, is_open=True)
 
 

@@ -46,6 +46,8 @@ def _told(opening: Opening) -> str:
         # Samoa left out the whole of 30 December 2011
         (window("samoa", "10:00", 60, "fri", zone="Pacific/Apia"), "2011-12-29 00:00",
          "samoa 2011-12-30 20:00 12-30 21:00"),
+        (window("samoa", "10:00", 60, "fri", zone="Pacific/Apia"), "2011-12-30 20:30",
+         "samoa 2011-12-30 20:00 12-30 21:00"),
     ],
 )  # fmt: skip
 def test_a_window_opens_by_its_clock_and_lasts_as_long_as_really_passes(one: Window, now: str, expected: str) -> None:
