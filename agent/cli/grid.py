@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent.model import ServerState, Sibling
-from agent.survey import Cell, CellState, Subject
 
 if TYPE_CHECKING:
     from agent.cli.looking import Decided
@@ -18,8 +17,11 @@ if TYPE_CHECKING:
     from agent.journal import Journal
     from agent.model import Proof, RunRecord, ServerRecord
     from agent.outcome import Outcome, ServerOutcome
+    from agent.survey import Cell, Subject
 
-COLORS = {CellState.WORKS: "green", CellState.REACHES: "cyan", CellState.BROKEN: "red", CellState.UNKNOWN: "yellow"}
+COLORS = {"works": "green", "reaches": "cyan", "broken": "red", "unknown": "yellow"}
+"""By the word of agent.survey.CellState, which is loaded when there is a grid."""
+
 _WIDEST = 30
 BEHIND = frozenset({"block-legacy", "proxy-down", "address-refused"})
 """Causes that the look at a server does not show."""
@@ -28,6 +30,7 @@ BEHIND = frozenset({"block-legacy", "proxy-down", "address-refused"})
 def subject(each: Decided, proofs: tuple[Proof, ...] = ()) -> Subject:
     """What a look and the answers of the path say of one server."""
     from agent.errors import Unreachable
+    from agent.survey import Subject
 
     looked = each.looked
     return Subject(looked.server, looked.finding, proofs, isinstance(looked.error, Unreachable))
@@ -71,7 +74,7 @@ def _recorded(
 ) -> list[Cell]:
     """A cell for every proxy that was asked about a server of the run, whatever the configuration says by now."""
     from agent.model import Server
-    from agent.survey import recorded
+    from agent.survey import Subject, recorded
 
     subjects = []
     for each in run.servers:
@@ -92,8 +95,10 @@ def forewarn(session: Session, decided: Sequence[Decided], outcome: Outcome) -> 
     The state stays what the server's own settings make it, as plan and apply have it; verify is what fails.
     """
     proxies = session.proxies if session.config.verify.from_proxies else ()
+    if not proxies or session.stop.is_set():
+        return outcome
     subjects = [subject(each) for each in decided if each.looked.finding is not None]
-    if not proxies or not subjects or session.stop.is_set():
+    if not subjects:
         return outcome
     surveyor = session.surveyor()
     cells = surveyor.before(subjects, proxies)
@@ -143,7 +148,7 @@ def _table(cells: list[dict[str, Any]], *, color: bool) -> Iterator[str]:
     proxies = list(dict.fromkeys(cell["from"] for cell in cells))
     targets = list(dict.fromkeys(cell["to"] for cell in cells))
     words = {(cell["from"], cell["to"]): _word(cell) for cell in cells}
-    states = {(cell["from"], cell["to"]): CellState(cell["state"]) for cell in cells}
+    states = {(cell["from"], cell["to"]): cell["state"] for cell in cells}
     first = max(len(target) for target in targets)
     widths = {proxy: max(len(proxy), *(len(words.get((proxy, each), "")) for each in targets)) for proxy in proxies}
     yield " " * first + "".join(f"  {proxy:<{widths[proxy]}}" for proxy in proxies).rstrip()
@@ -184,7 +189,7 @@ def _causes(cells: list[dict[str, Any]]) -> Iterator[str]:
 
 def _judged(found: ServerOutcome, cells: Sequence[Cell]) -> ServerOutcome:
     """A server that is right as far as it can tell has failed where phones cannot come through one of its proxies."""
-    broken = [each for each in cells if each.target == found.name and each.state is CellState.BROKEN]
+    broken = [each for each in cells if each.target == found.name and each.state == "broken"]
     if found.state is not ServerState.RIGHT or not broken:
         return found
     words = "; ".join(f"through {each.proxy}: {_named(each)}" for each in broken)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from agent.cli.session import Session, now
@@ -40,6 +39,8 @@ def decide_all(session: Session, servers: Sequence[Server], listen: Listen) -> l
 
 def make_plan(session: Session, decided: Sequence[Decided]) -> Plan:
     """All decisions under one hash."""
+    from importlib.metadata import version
+
     from agent.model import Plan
 
     plans = tuple(each.plan for each in decided)
