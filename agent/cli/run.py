@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from agent.cli.ticking import Ticking
     from agent.schedule import Tick, Timetable
 
+PULSE = 1.0
+"""Seconds between two looks at the clock: a machine that slept is noticed, and so is Ctrl-C on Windows."""
+
 
 @click.command("run")
 @click.option("--every", default="", metavar="LENGTH", help="A tick every 90s, 30m, 4h or 1d; the first one at once.")
@@ -118,7 +121,7 @@ def _on_and_on(options: Options, schedule: Schedule, timetable: Timetable) -> in
         ticking.heard = heart.sign
         _greet(options, schedule, timetable.next(now()))
         supervisor.ready()
-        for tick in Scheduler(timetable, now, wait, announce).ticks():
+        for tick in Scheduler(timetable, now, wait, announce, PULSE).ticks():
             supervisor.status(f"{schedule.words}: tick of {tick.at:%Y-%m-%d %H:%M:%S} UTC")
             _attempt(ticking, tick, options)
             was_at_work = stop.is_set()
