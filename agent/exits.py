@@ -81,5 +81,9 @@ def of_state(state: ServerState, *, is_rollback: bool = False) -> Exit:
 
 
 def of_error(error: errors.EasfixError) -> Exit:
-    """What an error that ends the program means for its exit code."""
-    return next(code for kind, code in _OF_ERROR if isinstance(error, kind))
+    """What an error that ends the program means for its exit code.
+
+    64 and 78 say that nothing was begun. Where the error put an end to a run, a server may have been touched.
+    """
+    found = next(code for kind, code in _OF_ERROR if isinstance(error, kind))
+    return Exit.UNCERTAIN if error.run_ended and found in (Exit.USAGE, Exit.CONFIG) else found

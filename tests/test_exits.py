@@ -1,5 +1,6 @@
 """The exit codes, and which of several wins."""
 
+from datetime import UTC, datetime
 from itertools import combinations
 
 import pytest
@@ -49,4 +50,19 @@ def test_rolled_back_is_a_failed_apply_and_a_good_rollback() -> None:
     ],
 )
 def test_an_error_that_ends_the_program_has_its_code(error: errors.EasfixError, code: int) -> None:
+    assert exits.of_error(error) == code
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.JournalError("?"), 4),
+        (errors.ConfigError("?"), 4),
+        (errors.Locked("", "?", run="r2", holder="", since=datetime(2026, 5, 6, tzinfo=UTC)), 5),
+        (errors.Interrupted("?"), 130),
+    ],
+)
+def test_an_error_that_ends_a_run_never_says_that_nothing_was_begun(error: errors.EasfixError, code: int) -> None:
+    error.run_ended = "r1"
+
     assert exits.of_error(error) == code

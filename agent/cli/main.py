@@ -170,18 +170,15 @@ def call(arguments: list[str]) -> int:
 
 
 def _next(error: EasfixError) -> str:
-    """What to do next: where a run was ended by the error, the run is named; before one, there is none to resume."""
-    from agent.errors import JournalError
+    """What to mend, and, where the error put an end to a run, how to go on with that."""
+    from agent.exits import Exit, of_error
 
-    if not isinstance(error, JournalError):
+    if not error.run_ended or of_error(error) is not Exit.UNCERTAIN:
         return error.next_step
-    hint = re.sub(r", then resume( the run)?$", "", error.next_step)
-    if not error.run_ended:
-        return f"{hint}. No run had begun.".lstrip(". ") if hint != error.next_step else hint
     words = (
         f"Run {error.run_ended} broke off: easfix resume {error.run_ended} looks at the servers and goes on from there."
     )
-    return f"{hint}. {words}" if hint else words
+    return f"{error.next_step.rstrip('. ')}. {words}" if error.next_step else words
 
 
 def _defect(error: Exception, arguments: list[str]) -> int:

@@ -11,8 +11,8 @@ from agent.errors import JournalError
 _SQLITE = {  # primary result codes, https://sqlite.org/rescode.html
     sqlite3.SQLITE_NOTADB: ("the file is not a journal: it is no database", "name another file under journal"),
     sqlite3.SQLITE_CORRUPT: ("the journal is damaged", "put it aside and restore a copy; see sqlite3 .recover"),
-    sqlite3.SQLITE_FULL: ("the disk of the journal is full", "free some space, then resume the run"),
-    sqlite3.SQLITE_IOERR: ("the disk of the journal does not answer as it should", "look at the disk, then resume"),
+    sqlite3.SQLITE_FULL: ("the disk of the journal is full", "free some space"),
+    sqlite3.SQLITE_IOERR: ("the disk of the journal does not answer as it should", "look at the disk"),
     sqlite3.SQLITE_READONLY: ("the journal may not be written", "look at the rights of the file and its directory"),
     sqlite3.SQLITE_CANTOPEN: ("the journal cannot be opened", "look at the path and its rights"),
     sqlite3.SQLITE_PERM: ("the journal may not be opened", "look at the rights of the file and its directory"),

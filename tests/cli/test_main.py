@@ -187,9 +187,7 @@ def test_what_is_asked_without_a_terminal_speaks_of_no_plan(monkeypatch: pytest.
     assert caught.value.next_step == "Give --yes where nobody can be asked."
 
 
-FULL = JournalError(
-    "the disk of the journal is full", where="journal.db", next_step="free some space, then resume the run"
-)
+FULL = JournalError("the disk of the journal is full", where="journal.db", next_step="free some space")
 
 
 def ended_by(error: EasfixError, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -209,7 +207,7 @@ def test_a_journal_that_gives_way_names_the_run_it_ended(
     error.run_ended = "r1"
     document = ended_by(error, monkeypatch, capsys)
 
-    assert document["run"] == "r1"
+    assert (document["run"], document["exit_code"]) == ("r1", 4)
     assert document["error"]["next_step"].startswith("free some space. Run r1 broke off: easfix resume r1 ")
 
 
@@ -218,8 +216,8 @@ def test_before_a_run_nobody_is_told_to_resume_one(
 ) -> None:
     document = ended_by(copy(FULL), monkeypatch, capsys)
 
-    assert document["run"] is None
-    assert "resume" not in document["error"]["next_step"]
+    assert (document["run"], document["exit_code"]) == (None, 78)
+    assert document["error"]["next_step"] == "free some space"
 
 
 def test_an_error_within_a_session_is_told_its_run(tmp_path: Path) -> None:

@@ -237,7 +237,9 @@ def test_a_record_that_cannot_be_written_stops_before_the_write(tmp_path: Path) 
         answer = stand.easfix("apply", "--yes")
         stand.wrap = lambda journal: journal
 
-        assert answer.code == 78
+        assert answer.code == 4
+        assert answer.document["run"] == stand.easfix("history").document["runs"][0]["run"]
+        assert "broke off" in answer.document["error"]["next_step"]
         assert stand.photograph()["EX01"].keys_changed_since(before) == set()
         assert stand.easfix("status").document["servers"][0]["name"] == "EX01"
         assert stand.easfix("resume", "last").state() == "changed"
