@@ -24,11 +24,21 @@ QUIET_EVENTS = frozenset({"server.looked_at", "server.found", "step.intended"})
 """Of interest to the table and the log, noise on plain lines."""
 
 
+PULSE = 60.0
+"""Seconds without a word, where nobody sees a table, after which one says what is under way."""
+
+
 class Progress:
     """A listener for many threads; `with Progress(options, names) as listen:`."""
 
     def __init__(
-        self, options: Options, servers: Sequence[str] = (), run: str = "", interrupt: Interrupt | None = None
+        self,
+        options: Options,
+        servers: Sequence[str] = (),
+        run: str = "",
+        interrupt: Interrupt | None = None,
+        *,
+        pulse: float = PULSE,
     ) -> None:
         """`servers` are the names of all that will be worked on; `interrupt` learns where to say that it stops."""
         from agent import logs
@@ -39,6 +49,10 @@ class Progress:
         self._interrupt = interrupt
         self._lock = threading.Lock()
         self._live: Live | None = None
+        self._pulse = pulse
+        self._said_at = time.monotonic()
+        self._over = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="pulse", daemon=True)
 
     def __enter__(self) -> Self:
         """Begin the table, where somebody watches."""
@@ -58,12 +72,17 @@ class Progress:
             self._live.__enter__()
             if self._interrupt is not None:
                 self._interrupt.table = self._rows.say
+        elif self._options.verbosity == 0:
+            self._ticker.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """The table goes; the answer of the command takes its place."""
+        self._over.set()
+        if self._ticker.is_alive():
+            self._ticker.join()
         if self._interrupt is not None:
             self._interrupt.table = None
         if self._live is not None:
@@ -79,9 +98,23 @@ class Progress:
         with self._lock:
             self._rows.take(notice, time.monotonic())
             if self._live is None and self._options.verbosity == 0 and notice.event not in QUIET_EVENTS:
-                # Nobody may read any more, as behind `| head`: that must not break off what is being done to a server.
-                with contextlib.suppress(OSError, ValueError):
-                    print(line(notice, time.strftime("%H:%M:%S")), file=sys.stderr, flush=True)
+                self._say(line(notice, time.strftime("%H:%M:%S")))
+
+    def _tick(self) -> None:
+        """Once in a while say what is under way, where nothing else was said."""
+        while not self._over.wait(max(0.01, self._said_at + self._pulse - time.monotonic())):
+            with self._lock:
+                if time.monotonic() - self._said_at >= self._pulse:
+                    if words := self._rows.pulse(time.monotonic()):
+                        self._say(f"{time.strftime('%H:%M:%S')}  {words}")
+                    self._said_at = time.monotonic()
+
+    def _say(self, words: str) -> None:
+        """One plain line; whoever calls holds the lock."""
+        self._said_at = time.monotonic()
+        # Nobody may read any more, as behind `| head`: that must not break off what is being done to a server.
+        with contextlib.suppress(OSError, ValueError):
+            print(words, file=sys.stderr, flush=True)
 
 
 def line(notice: Notice, stamp: str) -> str:

@@ -20,6 +20,9 @@ GOOD = frozenset({"found", "changed", "right"})
 BESIDE = 4
 """Lines of the screen that rows may not have: the heading, the count, a word of the operator's, the cursor's."""
 
+MOST_NAMED = 5
+"""Servers that one line about what is under way names, those that take longest."""
+
 COLORS = {"found": "green", "right": "green", "changed": "green", "skipped": "cyan", "rolled_back": "magenta"}
 
 
@@ -29,6 +32,7 @@ class Row:
 
     name: str
     since: float
+    step_since: float = 0.0
     step: str = ""
     message: str = ""
     ended: float | None = None
@@ -56,7 +60,10 @@ class Rows:
         row = self._rows.setdefault(notice.server, Row(notice.server, now))
         action, _, path = notice.step.partition(" ")
         verb = notice.event.partition(".")[2]
-        row.step = action or AT_WORK.get(notice.event, verb.replace("_", " "))
+        step = action or AT_WORK.get(notice.event, verb.replace("_", " "))
+        if step != row.step or row.ended is not None:
+            row.step_since = now
+        row.step = step
         row.message = notice.message or path
         row.ended = now if notice.event in ENDINGS else None
         if notice.event == "server.concluded":
@@ -71,6 +78,15 @@ class Rows:
     def at_work(self) -> list[str]:
         """The servers that have begun and not ended; takes no lock either."""
         return sorted(row.name for row in list(self._rows.values()) if row.ended is None)
+
+    def pulse(self, now: float) -> str:
+        """What is under way, for how long, and how far it all has come; empty where nothing is."""
+        busy = sorted((row for row in self._rows.values() if row.ended is None), key=lambda row: row.step_since)
+        if not busy:
+            return ""
+        named = [f"{row.name} {row.step} for {clock(now - row.step_since)}" for row in busy[:MOST_NAMED]]
+        more = f" and {len(busy) - MOST_NAMED} more" if len(busy) > MOST_NAMED else ""
+        return f"still at it: {', '.join(named)}{more}; {self.count(now)}"
 
     def shown(self, height: int) -> list[Row]:
         """The rows that a screen of this height has room for, the most telling first."""

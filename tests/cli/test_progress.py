@@ -156,6 +156,68 @@ def test_plain_lines_are_for_neither_quiet_nor_log(
     assert "looked at" not in said.err
 
 
+def test_what_is_under_way_is_told_with_its_step_and_its_time() -> None:
+    rows = Rows(["EX01", "EX02", "EX03"], 0.0)
+    rows.take(Notice("EX03", "server.started"), 1.0)
+    rows.take(Notice("EX03", "step.intended", step="restart"), 10.0)
+    rows.take(Notice("EX01", "server.concluded", message="changed: proved"), 20.0)
+
+    assert (
+        rows.pulse(71.0)
+        == "still at it: EX03 restart for 1:01; 1 of 3 servers done, 1 at work, 1 waiting, 1 changed; 1:11"
+    )
+
+
+def test_of_many_under_way_those_that_take_longest_are_named() -> None:
+    rows = Rows(NAMES, 0.0)
+    for number, name in enumerate(NAMES[:9]):
+        rows.take(Notice(name, "server.started"), float(9 - number))
+
+    assert rows.pulse(60.0).startswith(
+        "still at it: EX09 connect for 59 s, EX08 connect for 58 s, EX07 connect for 57 s, EX06 connect for 56 s, "
+        "EX05 connect for 55 s and 4 more; "
+    )
+
+
+def test_where_nothing_is_under_way_nothing_is_told() -> None:
+    rows = Rows(["EX01"], 0.0)
+    rows.take(Notice("EX01", "server.failed", message="refused"), 1.0)
+
+    assert rows.pulse(100.0) == ""
+
+
+class Listening(io.StringIO):
+    """Standard error that tells when a word about what is under way has come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_pulse = threading.Event()
+
+    def write(self, text: str) -> int:
+        if "still at it" in text:
+            self.has_pulse.set()
+        return super().write(text)
+
+
+def test_without_a_terminal_somebody_who_waits_is_not_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = Listening()
+    monkeypatch.setattr(sys, "stderr", heard)
+    with Progress(Options(), ["EX01"], pulse=0.01) as listen:
+        listen(Notice("EX01", "step.intended", step="restart"))
+        came = heard.has_pulse.wait(30)
+
+    assert came
+    assert "EX01 restart for 0 s; 0 of 1 servers done" in heard.getvalue()
+
+
+@pytest.mark.parametrize("options", [Options(verbosity=-1), Options(verbosity=1)])
+def test_quiet_and_the_log_have_no_such_words(monkeypatch: pytest.MonkeyPatch, options: Options) -> None:
+    with Progress(options, ["EX01"], pulse=0.01) as listen:
+        listen(Notice("EX01", "step.intended", step="restart"))
+
+        assert not [thread for thread in threading.enumerate() if thread.name == "pulse"]
+
+
 class Broken(io.StringIO):
     """A pipe behind which nobody reads any more."""
 
