@@ -76,6 +76,8 @@ class Endings:
         rollback = Rollback(self.actor, self.tools.scripts, why)
         trouble = rollback.put_back(self.entry.record.steps, self.entry.originals)
         left = None if trouble else self.cure.settle()
+        if trouble is None and left is None and not cause.is_lasting:
+            left = self.cure.start_again()
         if left and left.is_unsure:
             trouble = replace(left, message=f"{AS_BEFORE}, but {left.message}")
         if trouble:
