@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from agent.cli.options import Options, globals_
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from agent.window import Windows
+
+_UPCOMING = 3
 
 
 @click.group("config")
@@ -25,13 +34,15 @@ def command(options: Options) -> None:
 def check(options: Options) -> int:
     """Read the configuration, see whether what it names is there, and say what it comes to.
 
-    No server is asked, and no password is fetched.
+    Also whether servers may be changed now, and the next times that they may be. No server is asked, and no password
+    is fetched.
 
     \b
     easfix config check
     easfix --config other.yaml config check
     """
-    from agent.cli.session import Session
+    from agent.calendar import windows_of
+    from agent.cli.session import Session, now
     from agent.config import check as check_file
     from agent.config import journal_address, log_file
     from agent.inventory import back_ends
@@ -39,18 +50,47 @@ def check(options: Options) -> int:
     session = Session(options)
     check_file(session.path)
     servers = back_ends(session.config)
+    windows, moment = windows_of(session.config), now()
     if options.json:
         names = {"servers": [each.name for each in servers], "proxies": [each.name for each in session.proxies]}
         places = {"config": str(session.path), "journal": journal_address(session.config)}
         document = {"schema": "easfix/1", "command": "config check", "run": None, "exit_code": 0}
-        print(json.dumps({**document, **places, **names, "log": str(log_file(session.config))}, indent=2))
+        rest = {"log": str(log_file(session.config)), "windows": _facts(windows, moment)}
+        print(json.dumps({**document, **places, **names, **rest}, indent=2, ensure_ascii=False))
         return 0
     print(f"{session.path}: good")
     for each in (*servers, *session.proxies):
         winrm = each.winrm
         print(f"  {each.name}: {each.role}, {winrm.scheme}://{each.address}:{winrm.port} by {winrm.auth}, {winrm.way}")
     print(f"  journal: {journal_address(session.config)}\n  log: {log_file(session.config)}")
+    for line in _lines(windows, moment):
+        print(f"  {line}")
     return 0
+
+
+def _lines(windows: Windows, moment: datetime) -> Iterator[str]:
+    from agent.window import words_of_opening
+
+    yield f"now: {windows.at(moment).words}"
+    yield from (f"next: {words_of_opening(each)}" for each in windows.upcoming(moment, _UPCOMING))
+    yield from (f"window {name} opens no more: its rule has come to its end" for name in windows.ended(moment))
+
+
+def _facts(windows: Windows, moment: datetime) -> dict[str, object]:
+    standing, upcoming = windows.at(moment), windows.upcoming(moment, _UPCOMING)
+    return {
+        "at": moment.isoformat(),
+        "is_open": standing.is_open,
+        "words": standing.words,
+        "blackout": standing.blackout or None,
+        "closes_at": standing.closes_at.isoformat() if standing.closes_at else None,
+        "next_opens_at": standing.next_opens_at.isoformat() if standing.next_opens_at else None,
+        "next": [
+            {"name": each.name, "opens_at": each.opens_at.isoformat(), "closes_at": each.closes_at.isoformat()}
+            for each in upcoming
+        ],
+        "ended": list(windows.ended(moment)),
+    }
 
 
 @command.command()

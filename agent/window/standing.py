@@ -66,9 +66,8 @@ def words_of_closed(dark: Blackout | None, following: Opening | None, now: datet
 
 
 def words_of_opening(opening: Opening) -> str:
-    """An opening in a line: from when to when, and for how long."""
-    opens, closes = _clock(opening.opens_at, opening.zone), _clock(opening.closes_at, opening.zone)
-    return f"{opening.name}: {opens} to {closes}, {span(opening.closes_at - opening.opens_at)}"
+    """An opening in a line: from when on, and for how long."""
+    return f"{opening.name}: {_clock(opening.opens_at, opening.zone)}, for {span(opening.closes_at - opening.opens_at)}"
 
 
 def span(length: timedelta) -> str:

@@ -51,6 +51,11 @@ class Windows:
             found.append(opening)
         return tuple(found)
 
+    def ended(self, now: datetime) -> tuple[str, ...]:
+        """The windows that open no more: their rule has come to its end."""
+        now = _aware(now)
+        return tuple(each.name for each in self._windows if next(each.openings(now), None) is None)
+
     def _free(self, now: datetime) -> Iterator[Free]:
         """What is open from now on and no blackout takes, in order; it ends where nothing is in sight."""
         every = unions(self._windows, now, SIGHT) if self._windows else always(now, SIGHT)
