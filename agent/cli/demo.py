@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ FAULTS = (
     "psrp-disabled@EX06",
 )
 RESTART_SECONDS = 3.0
+RECORD_FILE = "record.yaml"
+HEADER = "# Written by `easfix demo`: for reading the record of its practice fleet, which is gone."
 
 
 @click.command("demo")
@@ -41,16 +44,35 @@ def command(options: Options, directory: Path | None) -> int:
     the lab says what is really so, and the command fails when that is not what easfix claims.
     """
     from agent.cli.lab import missing_extra
+    from agent.errors import UsageError
 
+    if options.json:
+        step = "easfix lab up --json starts a practice fleet for a program."
+        raise UsageError("the demo is for a person, and has no --json", next_step=step)
     with missing_extra():
         from agent.lab.fleet import Fleet, Pace
 
     home = directory or Path(tempfile.mkdtemp(prefix="easfix-demo-"))
+    record = home / RECORD_FILE
+    _refuse_foreign(record)
     pace = Pace(restart_seconds=RESTART_SECONDS, warm_up_seconds=0.5)
     with Fleet(6, 2, FAULTS, pace=pace) as fleet:
         code = _tour(fleet, home, options)
+    read = replace(options, config=record)
     print(f"\nThe fleet is stopped. The record lies in {home / 'journal.db'}, the log in {home / 'easfix.log'}.")
+    print(f"Read it with:\n  {read.line('history')}\n  {read.line('show last')}")
     return code
+
+
+def _refuse_foreign(record: Path) -> None:
+    """ConfigError where a file stands that an earlier demo has not made."""
+    from agent.errors import ConfigError
+
+    if record.exists() and not record.read_text(encoding="utf-8", errors="replace").startswith(HEADER):
+        step = "Name another directory, one for the demo alone: easfix demo --dir practice"
+        raise ConfigError(
+            "easfix demo did not make this file and does not replace it", where=str(record), next_step=step
+        )
 
 
 def _tour(fleet: Fleet, home: Path, options: Options) -> int:
@@ -74,12 +96,22 @@ def _tour(fleet: Fleet, home: Path, options: Options) -> int:
         _heading("What the lab itself says is so")
         is_true = _truth(fleet)
     finally:
+        _keep(home)
         layout.remove()
     expected = (found, planned, applied, proved) == (2, 2, 0, 0) and is_true
     print(
         "\nAll as claimed." if expected else f"\nNOT as it should be: exit codes {(found, planned, applied, proved)}."
     )
     return 0 if expected else 3
+
+
+def _keep(home: Path) -> None:
+    """A configuration that stays, so that `show` and `history` find the record; the lab's own goes with the lab."""
+    from agent.lab.layout import CONFIG_FILE
+
+    lines = (home / CONFIG_FILE).read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith("#")]
+    (home / RECORD_FILE).write_text("\n".join([HEADER, *kept, ""]), encoding="utf-8")
 
 
 def _truth(fleet: Fleet) -> bool:
