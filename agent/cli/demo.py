@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent.cli.options import Options, globals_
+from agent.cli.options import Options, globals_, quoted
 
 if TYPE_CHECKING:
     from agent.lab.fleet import Fleet
@@ -136,8 +136,7 @@ def _easfix(*arguments: str) -> int:
     """One command line, run here and shown as it would be typed."""
     from agent.cli.main import call
 
-    shown = " ".join(arguments[2:])
-    print(f"$ easfix --config {arguments[1]} {shown}", flush=True)
+    print(f"$ easfix {' '.join(quoted(word) for word in arguments)}", flush=True)
     code = call(list(arguments))
     sys.stdout.flush()
     return code

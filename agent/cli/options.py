@@ -34,10 +34,12 @@ class Options:
         """A command line to go on with, with the configuration that was given to this one."""
         if self.config is None:
             return f"easfix {arguments}"
-        path = str(self.config)
-        return (
-            f"easfix --config {subprocess.list2cmdline([path]) if os.name == 'nt' else shlex.quote(path)} {arguments}"
-        )
+        return f"easfix --config {quoted(str(self.config))} {arguments}"
+
+
+def quoted(word: str) -> str:
+    """A word as the shell of this system takes it for one."""
+    return subprocess.list2cmdline([word]) if os.name == "nt" else shlex.quote(word)
 
 
 _OPTIONS = (

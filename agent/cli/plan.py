@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent.cli.options import Options, globals_
+from agent.cli.options import Options, globals_, quoted
 from agent.cli.select import selection
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def command(
     refuses a server whose state has moved since.
     """
     from agent import planfile
+    from agent.cli.conduct import document, lines, of_plan
     from agent.cli.looking import answer, decide_all, make_plan
     from agent.cli.session import Session
     from agent.cli.view import show
@@ -56,8 +57,10 @@ def command(
             return int(answer(session, "plan", decided).exit_code)
         if output is not None:
             output.write_text(planfile.dump(plan), encoding="utf-8")
-        outcome = answer(session, "plan", decided, plan_hash=plan.hash, plan_file=str(output) if output else None)
-        return show(outcome, options, _next_step(plan, output, options))
+        found = of_plan(session, plan)
+        extra = {"plan_hash": plan.hash, "plan_file": str(output) if output else None, **document(found)}
+        outcome = answer(session, "plan", decided, **extra)
+        return show(outcome, options, _next_step(plan, output, options), lines(session, found))
 
 
 def _is_standard(output: Path | None) -> bool:
@@ -70,4 +73,4 @@ def _next_step(plan: Plan, output: Path | None, options: Options) -> str:
     if output is None:
         save, carry_out = options.line("plan -o plan.json"), options.line("apply plan.json")
         return f"{save} saves this plan, {carry_out} does exactly that"
-    return f"{options.line(f'apply {output}')} does exactly that (plan {plan.hash[:12]})"
+    return f"{options.line(f'apply {quoted(str(output))}')} does exactly that (plan {plan.hash[:12]})"

@@ -27,6 +27,7 @@ def easfix(arguments: list[str], home: Path) -> subprocess.CompletedProcess[str]
 def test_the_record_of_the_demo_is_read_with_the_commands_it_prints(tmp_path: Path) -> None:
     home = tmp_path / "a practice"
     done = easfix(["demo", "--dir", str(home)], tmp_path)
+    plan = shlex.split(next(line for line in done.stdout.splitlines() if "does exactly that" in line))
     said = done.stdout.partition("Read it with:\n")[2].splitlines()
     history, show = (easfix(shlex.split(line)[1:], tmp_path) for line in said)
 
@@ -34,6 +35,7 @@ def test_the_record_of_the_demo_is_read_with_the_commands_it_prints(tmp_path: Pa
     left = {path.name for path in home.iterdir() if not path.name.startswith("journal.db-")}
     assert left == {"easfix.log", "journal.db", "plan.json", RECORD_FILE}
     assert (history.returncode, show.returncode) == (0, 0), history.stderr + show.stderr
+    assert str(home / "plan.json") in plan
     assert "5 changed, 1 right" in history.stdout
     assert "why      demonstration" in show.stdout
 
