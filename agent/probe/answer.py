@@ -8,6 +8,7 @@ from enum import StrEnum
 
 PATH = "/Microsoft-Server-ActiveSync"  # where the proxy sends its requests (domain 1.2)
 
+MOST_VALUES, MOST_VALUE = 16, 2048  # of WWW-Authenticate: values, and characters of one
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)(?=\s|,|$)")
 
@@ -49,7 +50,7 @@ class Answer:
     @property
     def schemes(self) -> tuple[str, ...]:
         """The ways to log on that are offered, each once, in their order and spelling."""
-        values = [_QUOTED.sub("", value) for value in self.authenticate]
+        values = [_QUOTED.sub("", value[:MOST_VALUE]) for value in self.authenticate[:MOST_VALUES]]
         found = [scheme for value in values for scheme in _SCHEME.findall(value)]
         return tuple(dict.fromkeys(found))
 

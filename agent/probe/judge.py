@@ -84,7 +84,9 @@ _PHRASES = {
         "セキュリティで保護されたチャネル",
     ),
 }
-_TAGS = re.compile(r"<[^>]*>")
+# Neither looks beyond the next "<": a page of nothing else would keep them busy for seconds.
+_TAGS = re.compile(r"<[^<>]*>")
+_TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 _ERRORS = range(500, 600)
 
 
@@ -165,7 +167,7 @@ def evidence_of(answer: Answer) -> str:
         parts.append(f"offers {', '.join(answer.schemes)}")
     if answer.location:
         parts.append(f"sends to {answer.location[:200]}")
-    title = re.search(r"<title[^>]*>(.*?)</title", answer.body, re.IGNORECASE | re.DOTALL)
+    title = _TITLE.search(answer.body)
     if title and answer.status != 401:
         parts.append(f"page {_words(title[1])[:120]!r}")
     if answer.server:

@@ -6,6 +6,7 @@ comes in time.
 
 from __future__ import annotations
 
+import codecs
 import re
 import socket
 import ssl
@@ -21,6 +22,9 @@ USER_AGENT = "easfix"
 _PIECE = 8192
 _STATUS = re.compile(rb"HTTP/1\.([01]) (\d{3})(?: |\r?\n|$)")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._-]+)", re.IGNORECASE)
+_CODECS = re.compile(r"utf-(?:8|16.*)|cp\d+|iso8859-\d+|iso2022_jp|shift_jis|gb.+|big5|euc_.+|koi8-r|ascii|tis-620")
+"""The character sets that pages come in, as Python names them; it also has some that run code over what they read."""
+
 _UNFIT = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -156,9 +160,10 @@ def _read(pieces: Iterator[bytes], method: str) -> tuple[Answer, bool]:
 
 def _head(pieces: Iterator[bytes]) -> tuple[int, bool, list[tuple[str, str]], bytes]:
     """Status, HTTP/1.1, headers with lower-case names, and what came behind; interim answers are passed over."""
-    buffer = b""
+    buffer, seen = b"", 0  # interim answers count too: somebody may send nothing else
     for piece in pieces:
         buffer += piece
+        seen += len(piece)
         while (end := buffer.find(b"\r\n\r\n")) >= 0:
             status, is_kept, headers = _parse(buffer[:end])
             buffer = buffer[end + 4 :]
@@ -166,7 +171,7 @@ def _head(pieces: Iterator[bytes]) -> tuple[int, bool, list[tuple[str, str]], by
                 return status, is_kept, headers, buffer
         if not b"HTTP/1.".startswith(buffer[:7]):
             raise NoHttp(f"it answered {buffer[:60]!r}")
-        if len(buffer) > MOST_HEAD:
+        if seen > MOST_HEAD:
             raise NoHttp(f"more than {MOST_HEAD} bytes of headers")
     if buffer:
         raise NoHttp(f"the headers do not end: {buffer[:60]!r}")
@@ -230,7 +235,9 @@ def _text(body: bytes, content_type: str) -> str:
     declared = _CHARSET.search(content_type) or _CHARSET.search(body[:2048].decode("latin-1"))
     for charset in (declared[1] if declared else "utf-8", "utf-8"):
         try:
-            return body.decode(charset)
-        except (LookupError, UnicodeDecodeError):
+            found = codecs.lookup(charset)
+            if _CODECS.fullmatch(found.name):
+                return found.decode(body)[0]
+        except (LookupError, UnicodeError):
             continue
     return body.decode("cp1252", "replace")
