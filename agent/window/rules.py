@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 EXAMPLE = "write it such as FREQ=MONTHLY;BYDAY=2TU"
+EARLIEST = date(1970, 1, 1)
+"""Days are counted one by one from DTSTART."""
+
 AT_OPENS = "the time of day stands under opens; the rule names days only"
 
 _RANGES = {"BYMONTH": 12, "BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BYSETPOS": 366}
@@ -89,9 +92,12 @@ def _day(key: str, text: str) -> date:
     if not re.fullmatch(r"\d{8}", text):
         raise Unusable(f"{key} must be a day, such as 20261231", AT_OPENS)
     try:
-        return datetime.strptime(text, "%Y%m%d").date()
+        day = datetime.strptime(text, "%Y%m%d").date()
     except ValueError:
         raise Unusable(f"{key} names the day {text}, which there is not", "write year, month and day") from None
+    if day < EARLIEST:
+        raise Unusable(f"{key} lies before {EARLIEST.year}", "write year, month and day")
+    return day
 
 
 def _parts(text: str) -> dict[str, str]:
@@ -143,8 +149,9 @@ def _check_numbered_days(parts: Mapping[str, str], frequency: str) -> None:
     numbers = [int(each) for each in re.findall(r"[+-]?\d+", parts.get("BYDAY", ""))]
     if numbers and (frequency not in ("MONTHLY", "YEARLY") or "BYWEEKNO" in parts):
         raise Unusable(f"BYDAY={parts['BYDAY']} counts weekdays, which a week or a day cannot", "use FREQ=MONTHLY")
-    if any(not 1 <= abs(each) <= 53 for each in numbers):
-        raise Unusable(f"BYDAY={parts['BYDAY']} counts weekdays that no year has", EXAMPLE)
+    place, most = ("month", 5) if frequency == "MONTHLY" or "BYMONTH" in parts else ("year", 53)
+    if any(not 1 <= abs(each) <= most for each in numbers):
+        raise Unusable(f"BYDAY={parts['BYDAY']} counts weekdays that no {place} has", EXAMPLE)
 
 
 def _check_beginning(parts: Mapping[str, str], begins: date | None, frequency: str) -> None:

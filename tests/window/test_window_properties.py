@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
-from itertools import pairwise
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from window_nouns import at, ics, window
 
-from agent.window import Blackout, Calendar, Unusable, Window, Windows
+from agent.window import Blackout, Calendar, Rule, Unusable, Window, Windows
 
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu", "UTC")
 FIRST, LAST = datetime(2011, 12, 1), datetime(2031, 1, 1)
@@ -110,6 +110,38 @@ def test_openings_to_come_are_in_order_and_apart(every: list[Window], now: datet
 
     assert all(now < each.opens_at < each.closes_at for each in found)
     assert all(first.closes_at < second.opens_at for first, second in pairwise(found))
+
+
+PARTS = {
+    "INTERVAL": ("1", "2", "52"),
+    "COUNT": ("1", "30"),
+    "UNTIL": ("20260101", "20300101"),
+    "WKST": ("MO", "SU"),
+    "BYDAY": ("MO", "2TU", "-1FR", "SA,SU", "5MO", "53MO", "MO,TU,WE,TH,FR"),
+    "BYMONTH": ("2", "4,6", "12"),
+    "BYMONTHDAY": ("29", "30", "31", "-1", "1,15"),
+    "BYYEARDAY": ("366", "1", "-366"),
+    "BYWEEKNO": ("1", "53", "-53", "20"),
+    "BYSETPOS": ("1", "-1", "366", "5"),
+}
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data(), st.sampled_from(("", "DTSTART:20260103 ", "DTSTART:20240229 RRULE:")))
+def test_a_rule_names_days_in_order_or_is_refused_and_nothing_else(data: st.DataObject, begins: str) -> None:
+    keys = data.draw(st.lists(st.sampled_from(sorted(PARTS)), unique=True, max_size=4))
+    frequency = data.draw(st.sampled_from(("WEEKLY", "MONTHLY", "YEARLY")))
+    text = ";".join([f"FREQ={frequency}", *(f"{key}={data.draw(st.sampled_from(PARTS[key]))}" for key in keys)])
+    try:
+        rule = Rule.parse(begins + text)
+    except Unusable as error:
+        assert error.message.isprintable()
+        assert error.next_step
+    else:
+        found = list(islice(rule.days(date(2026, 2, 1)), 5))
+        assert found == sorted(set(found))
+        assert all(day >= date(2026, 2, 1) for day in found)
+        assert found == list(islice(rule.days(found[0]), 5)) if found else True
 
 
 @settings(deadline=None, max_examples=200)
