@@ -1,7 +1,11 @@
-"""The one profile of all tests that try many values: how busy the machine is never decides one."""
+"""What all tests have in common: a temporary folder of their own, and one profile for those that try many values."""
 
 import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -11,3 +15,14 @@ settings.register_profile(
     derandomize=bool(os.environ.get("CI")),
 )
 settings.load_profile("easfix")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_temporary_folder() -> Iterator[Path]:
+    """What a test, or a process it starts, leaves in the temporary folder goes with it when the tests are over."""
+    with tempfile.TemporaryDirectory(prefix="easfix-tests-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # a database server that a test starts as another user works there too
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TMPDIR", folder)
+            patch.setattr(tempfile, "tempdir", folder)
+            yield Path(folder)

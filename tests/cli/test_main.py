@@ -130,7 +130,7 @@ def test_a_wrong_command_line_is_answered_in_plain_words(
 
 
 def test_a_defect_shows_no_traceback_and_is_unsure(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], own_temporary_folder: Path
 ) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a secret")
@@ -138,8 +138,10 @@ def test_a_defect_shows_no_traceback_and_is_unsure(
     monkeypatch.setattr("agent.cli.main.cli.main", broken)
     code = call(["check"])
     said = capsys.readouterr().err
+    details = Path(said.partition("The details are in ")[2].partition(".txt")[0] + ".txt")
 
     assert code == 4
+    assert details.parent == own_temporary_folder
     assert "a defect of easfix: RuntimeError" in said
     assert "Traceback" not in said
     assert "a secret" not in said
