@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -17,7 +16,6 @@ from pypsrp.complex_objects import PSInvocationState, RunspacePoolState
 from pypsrp.shell import SignalCode
 
 from agent.model import Scalar, Script
-from agent.transport import clixml
 from agent.transport.clixml import Plain
 from agent.transport.faults import Fault, Stage, describe
 from agent.transport.psrp.envelopes import Envelopes
@@ -60,9 +58,7 @@ class PsrpTransport(Visit):
         self._limit()
         self._free()
         shell = Pipeline(self._pool, script.text)
-        for name, value in arguments.items():
-            shell.give(name, _argument(value))
-        shell.begin()
+        shell.start(arguments)
         self.stage = Stage.RUNNING
         while shell.state == PSInvocationState.RUNNING:
             self._limit()
@@ -109,10 +105,3 @@ def _answer(shell: Pipeline) -> tuple[list[Plain], list[Mapping[str, Plain]]]:
 
 class StoppedError(exceptions.WinRMError):
     """The server ended the pipeline by itself."""
-
-
-def _argument(value: Scalar | Sequence[Scalar]) -> Any:
-    """Elements of our own making: pypsrp would send every integer as Int32 and every float as Single."""
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [clixml.scalar(item) for item in value]
-    return clixml.scalar(value)
