@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from agent.act import Actor
 from agent.apply import Cure, Trouble
@@ -15,8 +15,9 @@ from agent.errors import Fenced, Locked, ServerError, Stopped, ThresholdReached,
 from agent.guards import obstacles
 from agent.journal import Terms
 from agent.model import Action, Finding, Proof, Server, ServerPlan, ServerState, StepState, Verdict
-from agent.outcome import ASKED, asked, sentences
+from agent.outcome import ASKED, asked, proofs_before, sentences
 from agent.plan import fingerprint
+from agent.remains import Remains, remains
 from agent.transport import ReadOnly, Transport
 from agent.verify import sum_up
 
@@ -69,6 +70,8 @@ class Course:
                 cure.back_up()  # a run before broke off in it; it changes no setting, and asking again settles it
             entry.close_if_settled()
             return
+        if not entry.record.steps:
+            self._tools.run.proved(self._server.name, self._tools.verifier.before(self._server))
         doubt: Trouble | None = None
         for stage in (cure.back_up, cure.clear, cure.restart):
             if by := self._tools.stopping():
@@ -107,7 +110,8 @@ class Course:
 
     def _prove(self, transport: ReadOnly, endings: Endings, doubt: Trouble | None) -> None:
         self._entry.tell("server.proving")
-        summary = sum_up(self._proofs(transport))
+        proofs = self._proofs(transport)
+        summary = sum_up(proofs)
         if summary.verdict is Verdict.GOOD and doubt:
             self._settle_restart(endings.actor)
         match summary.verdict:
@@ -120,6 +124,8 @@ class Course:
             case _ if doubt or summary.verdict is Verdict.UNKNOWN:
                 said = (doubt.message, doubt.next_step) if doubt else ()
                 endings.doubt(*_changed_but(*said, summary.words))
+            case _ if left := self._remains(proofs):
+                endings.leave(left)
             case _:
                 endings.fail(Trouble(f"the change did not mend the proxy path: {summary.words}"))
 
@@ -130,6 +136,11 @@ class Course:
             proofs += verifier.hops(self._server)
         self._tools.run.proved(self._server.name, proofs)
         return proofs
+
+    def _remains(self, proofs: Sequence[Proof]) -> Remains | None:
+        """What keeps phones out although the change was right, as far as the record from before it tells."""
+        finding = self._entry.finding
+        return remains(self._server, finding, proofs_before(self._entry.record), proofs) if finding else None
 
     def _settle_restart(self, actor: Actor) -> None:
         for each in self._entry.record.steps:

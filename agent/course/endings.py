@@ -11,6 +11,7 @@ from agent.course.tools import Tools
 from agent.errors import Fenced, ServerError
 from agent.model import ServerState
 from agent.outcome import NOT_BEGUN, sentences, state_of, words_of
+from agent.remains import Remains
 from agent.rollback import Rollback
 from agent.verify import Summary
 
@@ -46,6 +47,17 @@ class Endings:
         trouble = self.cure.settle() or self.cure.close()
         hint = "Clear the same bits in msExchAccessSSLFlags of the directory's object in Active Directory."
         self.entry.conclude(ServerState.REVERTED, sentences(f"the flag came back: {summary.words}", hint), self._outage)
+        if trouble is None:
+            self.entry.close()
+
+    def leave(self, left: Remains) -> None:
+        """The change was right and something else is wrong: putting it back would mend nothing (agent/remains)."""
+        trouble = self.cure.settle() or self.cure.close()
+        self.tools.run.owe_look(self.entry.server, self.tools.now() + self.tools.second_look)
+        command = f"easfix rollback {self.tools.run.id} --limit {self.entry.server}"
+        why = f"SSL was not the only cause, so the change is left as it is: {command} puts it back"
+        rest = (trouble.message, trouble.next_step) if trouble else ()
+        self.entry.conclude(ServerState.FAILED, sentences(left.words, why, *rest), self._outage)
         if trouble is None:
             self.entry.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent.course.tools import Tools
-from agent.model import Action, Prior, ServerRecord, ServerState
+from agent.model import Action, Finding, Prior, ServerRecord, ServerState
 from agent.notice import Notice
 from agent.rollback import owed
 
@@ -26,6 +26,11 @@ class Entry:
     def originals(self) -> Sequence[Prior]:
         """What was there before the run."""
         return self._tools.journal.originals(self._tools.run.id, self.server)
+
+    @property
+    def finding(self) -> Finding | None:
+        """What the run saw first, before it wrote anything."""
+        return next(iter(self._tools.journal.findings(self._tools.run.id, self.server)), None)
 
     @property
     def is_owing(self) -> bool:

@@ -17,6 +17,7 @@ from agent.lab.fleet import Fleet, Pace
 from agent.lab.layout import CONFIG_FILE, Layout
 
 FAULTS = ["require-ssl@EX01", "exchange-vdir-ssl@EX02", "healthy@EX03", "block-legacy@CAS02"]
+BOTH = ["require-ssl@EX01", "exchange-vdir-ssl@EX01"]
 PROOF = {"from", "to", "probe", "verdict", "cause", "status", "latency_ms", "at", "evidence"}
 
 
@@ -168,3 +169,73 @@ def test_a_run_is_proved_from_end_to_end_and_shown_before_and_after(place: Place
     assert causes(cells(document, "grid_before")["CAS01", "EX01"]) == ["ssl-required"]
     assert cells(document)["CAS01", "EX01"]["state"] == "works"
     assert (verified, document["servers"][0]["state"]) == (3, "failed")  # phones cannot come through the other one
+
+
+def hops(server: dict[str, Any], key: str) -> dict[str, tuple[str, str]]:
+    return {each["from"]: (each["verdict"], each["cause"]) for each in server[key] if each["probe"] == "hop"}
+
+
+def test_before_and_after_are_shown_from_what_was_answered(place: Place) -> None:
+    """After the run of the test above."""
+    _, document = place.document("show", "last")
+    _, text = place.easfix("show", "last")
+    (server,) = document["servers"]
+
+    assert hops(server, "proof_before") == dict.fromkeys(("agent", "CAS01", "CAS02"), ("bad", "ssl-required"))
+    assert set(hops(server, "proof").values()) == {("good", "")}
+    assert causes(cells(document, "grid_before")["CAS01", "EX01"]) == ["ssl-required"]
+    assert cells(document)["CAS01", "EX01"]["state"] == "works"
+    assert "before the change, hop from CAS01: bad: ssl-required" in text
+    assert "proxy path before the run: 2 pairs" in text and "proxy path at the last look: 2 pairs" in text
+
+
+@pytest.fixture
+def two_faults(tmp_path: Path) -> Iterator[Place]:
+    """One server that requires SSL, also where ActiveSync itself reads the mailbox."""
+    with Fleet(1, 1, BOTH, seed=1, pace=Pace(restart_seconds=0.2, warm_up_seconds=0.0, proxy_seconds=1.0)) as fleet:
+        layout = Layout(tmp_path)
+        layout.write(fleet, 0, "")
+        made = Place(fleet, tmp_path)
+        made.set("verify", attempts=2, deadline_seconds=20, first_wait_seconds=0.1)
+        yield made
+        layout.remove()
+
+
+def flags(place: Place) -> int:
+    found = place.fleet["EX01"].machine.metabase.memory.get(
+        "W3SVC/1/ROOT/Microsoft-Server-ActiveSync", "AccessSSLFlags"
+    )
+    assert isinstance(found, int)
+    return found
+
+
+def test_a_change_that_is_right_stays_where_another_fault_was_there_before(two_faults: Place) -> None:
+    code, document = two_faults.document("apply", "--yes")
+    (server,) = document["servers"]
+    machine = two_faults.fleet["EX01"].machine
+
+    assert (code, server["state"]) == (3, "failed")
+    assert "SSL is cleared, and proved on the hop from agent, CAS01" in server["reason"]
+    assert "KB817379" in server["reason"] and "the change is left as it is: easfix rollback" in server["reason"]
+    assert flags(two_faults) == 0
+    assert machine.counters.iisresets == 1
+
+
+def test_what_was_left_can_be_put_back_by_the_operator(two_faults: Place) -> None:
+    two_faults.document("apply", "--yes")
+    code, document = two_faults.document("rollback", "last", "--yes")
+
+    assert (code, document["servers"][0]["state"]) == (0, "rolled_back")
+    assert flags(two_faults) == 8
+
+
+def test_a_failure_that_nothing_explains_is_put_back(two_faults: Place) -> None:
+    """The mailbox store breaks while the run is under way: nobody can say that it was not the restart."""
+    two_faults.fleet.fault("healthy@EX01")
+    two_faults.fleet.fault("require-ssl@EX01")
+    two_faults.fleet.fault("http-bad-wbxml@EX01")
+    _, document = two_faults.document("apply", "--yes")
+    (server,) = document["servers"]
+
+    assert server["state"] == "rolled_back"
+    assert flags(two_faults) == 8

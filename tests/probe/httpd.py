@@ -176,6 +176,8 @@ def _write(home: Path, body: bytes, kind: str) -> None:
     script.chmod(0o755)
     line = subprocess.run([HTPASSWD, "-nbB", USER, PASSWORD], capture_output=True, check=True).stdout
     (home / "users").write_bytes(line)
+    for name, mode in (("root", 0o755), ("body", 0o644), ("users", 0o644)):  # whatever the umask of this process
+        (home / name).chmod(mode)
 
 
 def _configure(made: Httpd, rules: str, extra: list[str]) -> None:
