@@ -29,6 +29,7 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool)
     IIS is never restarted a second time in one run: a marker on the server sees to that, whatever crashed.
     """
     from agent.cli.session import Session
+    from agent.cli.takeover import named
     from agent.cli.view import show
     from agent.cli.working import chosen, conclude, known, plan_of, tools
     from agent.cli.working import take_over as take_over_run
@@ -38,7 +39,7 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool)
     from agent.outcome import BY_OPERATOR
 
     with Session(options) as session:
-        name = session.journal.find(run)
+        name = named(session, run)
         record = session.journal.run(name)
         plans = plan_of(session, record)
         begun = {each.name for each in record.servers}
@@ -60,19 +61,24 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool)
                 Course(kit, server, plans[server.name.casefold()]).go()
 
             over(servers, work, session.config.run.concurrency)
-        # A run that broke off never gave its answer, so that is given now, about all its servers.
-        worked = None if record.ended_at is None else [each.name for each in servers]
-        return show(conclude(session, open_run, "resume", worked), options)
+        # A run that broke off never gave its answer, so that is given now, about all its servers; unless some are left.
+        is_left = record.ended_at is None and bool(open_ones - wanted)
+        worked = None if record.ended_at is None and not limit else [each.name for each in servers]
+        return show(conclude(session, open_run, "resume", worked, is_left=is_left), options)
 
 
 def _open(record: RunRecord, plans: Mapping[str, ServerPlan]) -> set[str]:
-    """The servers that are owed something: held ones, and those of the chosen that a stop or a death left out."""
+    """The servers that are owed something: held ones, and those of the chosen that the run did not come to.
+
+    Also those that another run held then: whether it does so still, admission says.
+    """
+    from agent.journal import HELD
     from agent.outcome import is_to_come
 
     planned = {each.server for each in plans.values() if each.steps}
     found = {each.name for each in record.servers if not each.is_closed}
     for each in record.servers:
-        if is_to_come(each):
+        if is_to_come(each) or each.reason.startswith(f"{each.name} {HELD} "):
             found |= {each.name} & planned
     return found
 
@@ -87,5 +93,6 @@ def _nothing(record: RunRecord, options: Options) -> int:
         servers = tuple(of_record(each) for each in record.servers)
         said: dict[str, object] = {"message": "nothing to resume"}
         return show(Outcome("resume", servers, record.id, extra=said, ended_with=Exit.OK), options)
-    print(f"nothing to resume: run {record.id} has nothing left to do here. easfix show {record.id} tells more.")
+    more = options.line(f"show {record.id}")
+    print(f"nothing to resume: run {record.id} has nothing left to do here. {more} tells more.")
     return int(Exit.OK)

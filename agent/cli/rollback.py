@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agent.cli.session import Session
+    from agent.model import RunRecord
     from agent.outcome import Outcome, ServerOutcome
 
 
@@ -38,12 +39,12 @@ def command(
     from dataclasses import replace
 
     from agent.cli.session import Session
+    from agent.cli.takeover import named
     from agent.cli.view import show
     from agent.model import ServerState
 
     with Session(options) as session:
-        journal = session.record if dry_run else session.journal
-        name = journal.find(run)
+        name = named(session, run)
         names = _owing(session, name, limit, dry_run=dry_run)
         preview = _preview(session, name, names, dry_run=dry_run)
         if dry_run or not any(each.directories for each in preview.servers):
@@ -142,4 +143,12 @@ def _put_back(session: Session, name: str, names: Sequence[str], reason: str, *,
             Course(kit, server, plans[server.name.casefold()]).go_back(reason)
 
         over(servers, work, session.config.run.concurrency)
-    return conclude(session, run, "rollback", owing)
+    return conclude(session, run, "rollback", owing, is_left=_leaves_some(record, names))
+
+
+def _leaves_some(record: RunRecord, names: Sequence[str]) -> bool:
+    """The run broke off, and of the servers that were not named some are held, or were not come to: it is not over."""
+    from agent.outcome import is_to_come
+
+    others = (each for each in record.servers if each.name not in names)
+    return record.ended_at is None and any(not each.is_closed or is_to_come(each) for each in others)

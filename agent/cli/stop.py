@@ -42,7 +42,9 @@ def command(options: Options, run: str, every: bool, reason: str) -> int:
 
 
 def _names(session: Session, run: str) -> tuple[str, ...]:
-    return (session.record.find(run),) if run else session.record.not_ended()
+    from agent.cli.takeover import named
+
+    return (named(session, run),) if run else session.record.not_ended()
 
 
 def _show(session: Session, records: list[RunRecord], going: list[RunRecord], *, every: bool) -> int:

@@ -7,12 +7,21 @@ import socket
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from agent.errors import Locked
+from agent.errors import Locked, NoJournal, UnknownName
 
 if TYPE_CHECKING:
     from agent.cli.session import Session
     from agent.journal import Journal, OpenRun
     from agent.model import RunRecord
+
+
+def named(session: Session, text: str) -> str:
+    """The whole name of the run that is meant; `UnknownName`, also where nothing was ever run: no journal is made."""
+    try:
+        return session.record.find(text)
+    except NoJournal as error:
+        hint = f"{session.options.line('apply')} makes the first one"
+        raise UnknownName("no run is on record yet", where=error.where, next_step=hint) from error
 
 
 def take_over(session: Session, run: str, *, forced: bool = False) -> OpenRun:

@@ -130,10 +130,11 @@ def second_look(session: Session, text: str, limit: tuple[str, ...], *, forced: 
 
     from agent.cli import grid
     from agent.cli.session import now
+    from agent.cli.takeover import named
     from agent.cli.working import chosen, end, known, refuse_living, take_over
     from agent.model import ServerState
 
-    name = session.journal.find(text)
+    name = named(session, text)
     record = session.journal.run(name)
     refuse_living(session, record, forced=forced)
     wanted = set(chosen(record, limit))
@@ -164,7 +165,9 @@ def second_look(session: Session, text: str, limit: tuple[str, ...], *, forced: 
             if not early:
                 session.journal.took_look(name, found.name)
         servers.append(found)
-    if record.ended_at is not None:  # one that broke off is not over before it is resumed
+    if record.ended_at is None:  # one that broke off is not over before it is resumed
+        run.leave()
+    else:
         end(session, run, record.command)
     return replace(outcome, servers=(*servers, *left_out), run=name)
 

@@ -68,11 +68,19 @@ def tools(session: Session, run: OpenRun, listen: Listen) -> Tools:
     )
 
 
-def conclude(session: Session, run: OpenRun, command: str, names: Sequence[str] | None = None) -> Outcome:
-    """Read the answer back from the record, of all servers or of these, and end the run."""
+def conclude(
+    session: Session, run: OpenRun, command: str, names: Sequence[str] | None = None, *, is_left: bool = False
+) -> Outcome:
+    """Read the answer back from the record, of all servers or of these, and end the run.
+
+    One that broke off does not end while other servers of it are left: it `is_left` to whoever resumes it.
+    """
     record = session.journal.run(run.id)
     servers = tuple(of_record(each) for each in record.servers if names is None or each.name in names)
-    end(session, run, command)
+    if is_left:
+        run.leave()
+    else:
+        end(session, run, command)
     extra: dict[str, object] = {"journal": session.journal.where, "plan_hash": record.plan_hash}
     outcome = Outcome(command, servers, run.id, session.codes, extra)
     tell_of_run(session, outcome, record.reason)

@@ -107,6 +107,6 @@ def test_where_nothing_was_ever_run_there_is_nothing_to_stop(
 ) -> None:
     code = easfix("stop", "last")
 
-    assert code == 78
-    assert "there is no journal yet" in capsys.readouterr().err
+    assert code == 64
+    assert "no run is on record yet" in capsys.readouterr().err
     assert not (config.parent / "journal.db").exists()
