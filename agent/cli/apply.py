@@ -11,15 +11,13 @@ from agent.cli.options import Options, globals_
 from agent.cli.select import selection
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from agent.cli.conduct import Permit
     from agent.cli.looking import Decided
     from agent.cli.session import Session
-    from agent.model import Plan, Server, ServerPlan
+    from agent.model import Debt, Plan, Server, ServerPlan
     from agent.outcome import Outcome
-
-GONE = "refused: the configuration does not name this server any more"
-MOVED = "refused: the server has changed since the plan was made, or is another one of that name; plan again"
 
 
 @click.command("apply")
@@ -28,6 +26,7 @@ MOVED = "refused: the server has changed since the plan was made, or is another 
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the record.")
 @click.option("--change", default="", metavar="ID", help="The change ticket, for the record.")
+@click.option("--outside-window", default="", metavar="REASON", help="Work outside any change window; kept on record.")
 @selection
 @globals_
 def command(
@@ -37,6 +36,7 @@ def command(
     yes: bool,
     reason: str,
     change: str,
+    outside_window: str,
     limit: tuple[str, ...],
     skip: tuple[str, ...],
     beyond_max_servers: bool,
@@ -50,7 +50,16 @@ def command(
 
     Without a plan it plans first and asks. With one it does exactly that: a server that has moved since is refused,
     the others go on. What was before is on record before anything is written; `easfix rollback last` puts it back.
+
+    The canary goes first and alone (run.canary), then 1, 2, 4, 8 servers at a time (run.first_wave, run.growth), at
+    most run.concurrency; before each wave the last one is looked at again. A canary that fails stops the run. With
+    run.max_failures: 3 the run stops when the 3rd server has failed, with 10% when the first 10% of the servers to be
+    changed have: not one later. An unreachable server has failed. Servers under way are finished, or put back; the
+    others are skipped, and `easfix resume` takes them up. Nothing begins that cannot be finished in the change window.
     """
+    from agent.cli.carryout import carry_out
+    from agent.cli.conduct import Permit, of_plan, refuse
+    from agent.cli.heirs import debts_on
     from agent.cli.looking import answer, make_plan
     from agent.cli.session import Session
     from agent.cli.view import show
@@ -60,19 +69,27 @@ def command(
         given = _read(session, plan_file) if plan_file is not None else None
         servers = _servers(session, limit, skip, given, beyond_cap=beyond_max_servers)
         if dry_run:
-            outcome = _rehearse(session, servers, given, dry_run=True)
+            outcome, notes = _rehearse(session, servers, given, outside_window)
             is_pending = any(each.state is ServerState.PENDING for each in outcome.servers)
-            return show(outcome, options, "the same without --dry-run" if is_pending else "")
+            return show(outcome, options, "the same without --dry-run" if is_pending else "", notes)
         decided = [] if given else _look(session, servers)
         plan = given or make_plan(session, decided)
         if session.stop.is_set():
             return show(answer(session, "apply", decided), options)
-        pending = _pending(plan, servers)
-        if not pending:  # nothing is to be done, so no run begins
-            return show(_rehearse(session, servers, given) if given else answer(session, "apply", decided), options)
+        debts = debts_on(session, servers)
+        if not _pending(plan, servers) and not debts:  # nothing is to be done, so no run begins
+            return show(_rehearsed(session, servers, plan) if given else answer(session, "apply", decided), options)
+        chosen = _only(plan, servers)
+        permit = Permit(
+            of_plan(session, chosen, [debt.server for debt in debts], outside_window),
+            reason,
+            change,
+            _approver(session, plan),
+        )
+        refuse(session, permit.orders)
         if not yes:
-            _ask(plan, servers, len(pending))
-        outcome = _carry_out(session, servers, plan, given is not None, reason, change)
+            _ask(session, plan, servers, permit, debts)
+        outcome = carry_out(session, servers, plan, permit=permit, is_old=given is not None)
         return show(outcome, options, _next(session, outcome))
 
 
@@ -98,38 +115,67 @@ def _servers(
     session: Session, limit: tuple[str, ...], skip: tuple[str, ...], plan: Plan | None, *, beyond_cap: bool
 ) -> tuple[Server, ...]:
     """A plan is about the servers it names, unless --limit says otherwise."""
+    from agent.cli.carryout import gone
     from agent.errors import EmptySelection
 
     if plan is not None and not limit:
-        gone = {name.casefold() for name in _gone(session, plan)}
-        limit = tuple(each.server for each in plan.servers if each.server.casefold() not in gone)
+        missing = {name.casefold() for name in gone(session, plan)}
+        limit = tuple(each.server for each in plan.servers if each.server.casefold() not in missing)
         if not limit:
             raise EmptySelection("the configuration names none of the plan's servers", where=str(session.path))
     return session.servers(limit, skip, beyond_cap=beyond_cap)
 
 
-def _gone(session: Session, plan: Plan) -> list[str]:
-    """The plan's servers that the configuration does not name any more."""
-    from agent.inventory import back_ends
-
-    known = {each.name.casefold() for each in back_ends(session.config)}
-    return [each.server for each in plan.servers if each.server.casefold() not in known]
-
-
-def _rehearse(session: Session, servers: Sequence[Server], plan: Plan | None, **extra: object) -> Outcome:
+def _rehearse(
+    session: Session, servers: Sequence[Server], plan: Plan | None, outside_window: str
+) -> tuple[Outcome, list[str]]:
     """Look and show. No writing transport, no journal: it holds nothing that could write."""
+    from agent.cli.conduct import document, lines, of_plan
+    from agent.cli.looking import answer, make_plan
+
+    decided = _look(session, servers)
+    orders = of_plan(session, _only(plan, servers) if plan else make_plan(session, decided), (), outside_window)
+    extra = {"dry_run": True, **document(orders)}
+    if plan is None:
+        return answer(session, "apply", decided, **extra), lines(session, orders)
+    return _as_planned(session, decided, plan, extra), lines(session, orders)
+
+
+def _rehearsed(session: Session, servers: Sequence[Server], plan: Plan) -> Outcome:
+    """What a plan that leaves everything alone comes to now."""
+    return _as_planned(session, _look(session, servers), plan, {})
+
+
+def _as_planned(session: Session, decided: Sequence[Decided], plan: Plan, extra: Mapping[str, object]) -> Outcome:
     from dataclasses import replace
 
+    from agent.cli.carryout import GONE, gone, stale
     from agent.cli.looking import answer
     from agent.model import ServerState
     from agent.outcome import ServerOutcome
 
-    decided = _look(session, servers)
-    if plan is None:
-        return answer(session, "apply", decided, **extra)
-    outcome = answer(session, "apply", _stale(plan, decided), plan_hash=plan.hash, **extra)
-    gone = tuple(ServerOutcome(name, ServerState.SKIPPED, GONE) for name in _gone(session, plan))
-    return replace(outcome, servers=(*outcome.servers, *gone))
+    outcome = answer(session, "apply", stale(plan, decided), plan_hash=plan.hash, **extra)
+    missing = tuple(ServerOutcome(name, ServerState.SKIPPED, GONE) for name in gone(session, plan))
+    return replace(outcome, servers=(*outcome.servers, *missing))
+
+
+def _only(plan: Plan, servers: Sequence[Server]) -> Plan:
+    """The plan for these servers alone, in the order in which they are gone through."""
+    from dataclasses import replace
+
+    from agent.cli.carryout import by_name
+
+    planned = by_name(plan)
+    found = (planned.get(each.name.casefold()) for each in servers)
+    return replace(plan, servers=tuple(each for each in found if each is not None))
+
+
+def _approver(session: Session, plan: Plan) -> str:
+    """Who has agreed, where somebody must have; raises `NotApproved`."""
+    from agent.cli.account import account
+    from agent.cli.approval import require_approval
+
+    return require_approval(session, plan, account()).by if session.config.approval.require_approval else ""
 
 
 def _look(session: Session, servers: Sequence[Server]) -> list[Decided]:
@@ -163,31 +209,6 @@ def _refuse_name(session: Session, plan_file: Path) -> None:
         )
 
 
-def _stale(plan: Plan, decided: Sequence[Decided]) -> list[Decided]:
-    """What the plan would do now: a server that moved since, or that the plan does not know, is refused."""
-    from dataclasses import replace
-
-    from agent.model import ServerState
-
-    planned = {each.server.casefold(): each for each in plan.servers}
-    found = []
-    for each in decided:
-        before = planned.get(each.plan.server.casefold())
-        reason = ""
-        if before is None:
-            reason = "refused: the plan does not name this server"
-        elif each.looked.error is None and before.fingerprint != each.plan.fingerprint:
-            reason = MOVED
-        elif each.plan.steps and not before.steps:
-            reason = "refused: the plan leaves this server alone, and now it would be changed; plan again"
-        if reason:
-            changed = replace(each.plan, state=ServerState.SKIPPED, reason=reason, steps=(), impact=None)
-            found.append(replace(each, plan=changed))
-        else:
-            found.append(each)
-    return found
-
-
 def _pending(plan: Plan, servers: Sequence[Server]) -> list[ServerPlan]:
     """What the plan would change on these servers."""
     return [each for each in _planned(plan, servers) if each.steps]
@@ -198,62 +219,24 @@ def _planned(plan: Plan, servers: Sequence[Server]) -> list[ServerPlan]:
     return [each for each in plan.servers if each.server.casefold() in chosen]
 
 
-def _ask(plan: Plan, servers: Sequence[Server], pending: int) -> None:
+def _ask(session: Session, plan: Plan, servers: Sequence[Server], permit: Permit, debts: Sequence[Debt]) -> None:
     """Say what will happen, and ask. Refused for a no."""
     import sys
 
     from agent.cli.asking import confirm
+    from agent.cli.conduct import lines
     from agent.cli.view import question
     from agent.outcome import Outcome, of_plan
 
-    for line in question(Outcome("plan", tuple(of_plan(each) for each in _planned(plan, servers)))):
+    planned = _planned(plan, servers)
+    for line in question(Outcome("plan", tuple(of_plan(each) for each in planned))):
         print(line, file=sys.stderr)
+    for debt in debts:
+        print(f"first: {debt.server}: what run {debt.run} left is settled: {debt.words}", file=sys.stderr)
+    failing = [each for each in planned if each.state.is_failure and not each.steps]
+    for line in lines(session, permit.orders, len(failing)):
+        print(line, file=sys.stderr)
+    pending = sum(len(wave.servers) for wave in permit.orders.waves)
     count = f"{pending} server{'s' if pending != 1 else ''}"
     advice = "Give --yes where nobody can be asked, best with a plan that somebody has read."
     confirm(f"\nChange {count} (plan {plan.hash[:12]})?", advice)
-
-
-def carry_out(session: Session, servers: Sequence[Server], plan: Plan, *, reason: str, change: str = "") -> Outcome:
-    """Do what a plan says that was made a moment ago; the way in for whoever works without an operator."""
-    return _carry_out(session, servers, plan, False, reason, change)
-
-
-def _carry_out(
-    session: Session, servers: Sequence[Server], plan: Plan, is_old: bool, reason: str, change: str
-) -> Outcome:
-    """Do what the plan says; one that is old says nothing about a server that it leaves alone, so that is looked at."""
-    from agent.cli.looking import decide_all
-    from agent.cli.working import begin, conclude, tools
-    from agent.course import Course
-    from agent.fleet import over
-    from agent.model import ServerState
-    from agent.notice import Notice
-    from agent.outcome import BY_OPERATOR
-
-    planned = {each.server.casefold(): each for each in plan.servers}
-    session.unlock(servers)
-    run = begin(session, "apply", plan, servers, reason, change)
-    session.began(run.id)
-    for name in _gone(session, plan):
-        run.conclude(name, ServerState.SKIPPED, GONE)
-    with session.progress(servers, run.id) as listen:
-        kit = tools(session, run, listen)
-
-        def conclude_now(name: str, state: ServerState, why: str) -> None:
-            run.conclude(name, state, why)
-            listen(Notice(name, "server.concluded", message=f"{state}: {why}"))
-
-        def work(server: Server) -> None:
-            found = planned.get(server.name.casefold())
-            if session.stop.is_set():
-                conclude_now(server.name, ServerState.SKIPPED, f"{BY_OPERATOR} before it began")
-            elif found is not None and found.steps:
-                Course(kit, server, found).go()
-            elif found is not None and not is_old:
-                conclude_now(server.name, found.state, found.reason)
-            else:
-                (now,) = _stale(plan, decide_all(session, [server], listen))
-                conclude_now(server.name, now.outcome.state, now.outcome.reason)
-
-        over(servers, work, session.config.run.concurrency)
-    return conclude(session, run, "apply")

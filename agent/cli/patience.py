@@ -6,9 +6,11 @@ import random
 import threading
 import time
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from agent.cli.killswitch import KillSwitch
     from agent.config import Config
     from agent.retry import Questioner
 
@@ -23,7 +25,15 @@ class Patience:
         """Who stopped the command, "stopped by ..."; empty while it may go on."""
         from agent.outcome import BY_OPERATOR
 
-        return BY_OPERATOR if self.stop.is_set() else ""
+        return BY_OPERATOR if self.stop.is_set() else self.kill_switch.read()
+
+    @cached_property
+    def kill_switch(self) -> KillSwitch:
+        """What else than a signal stops the command."""
+        from agent.cli.killswitch import KillSwitch
+
+        file = self.config.schedule.stop_file
+        return KillSwitch(Path(file) if file else None)
 
     def questioner(self, section: str) -> Questioner:
         """The patience of a section of the configuration: retry, or verify. Ctrl-C wakes who waits."""

@@ -47,7 +47,7 @@ def remedy(session: Session, decided: Sequence[Decided], reason: str) -> Remedy:
     chosen = [each for each in pending if each.plan.server not in held_back]
     if not chosen:
         return Remedy(why_not="a person must look first", held_back=held_back)
-    from agent.cli.apply import carry_out
+    from agent.cli.carryout import carry_out
     from agent.cli.looking import make_plan
 
     servers = [each.looked.server for each in chosen]

@@ -26,11 +26,12 @@ from agent.errors import EasfixError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from agent.cli.beat import Beats
     from agent.cli.progress import Progress
     from agent.config import Config
     from agent.exits import Exit
     from agent.fleet import Looker
-    from agent.journal import Journal
+    from agent.journal import Journal, OpenRun
     from agent.logs import Redactor
     from agent.model import Holder, Server
     from agent.notice import Listen
@@ -58,7 +59,7 @@ class Session(Reach, Patience):
         self.redactor = known_secrets()
         self.stop = threading.Event()
         self.concluded: set[str] = set()  # names of the runs whose end has been told
-        self._interrupt = Interrupt(self.stop, Work(command_name(), as_json=options.json))
+        self._interrupt = Interrupt(self.stop, Work(command_name(), as_json=options.json, typed=options.typed))
         self._exits = ExitStack()
 
     def join(self, stop: threading.Event, heard: Callable[[], None]) -> None:
@@ -89,6 +90,20 @@ class Session(Reach, Patience):
             tell_of_abort(self, self._interrupt.work.run, error)
         self._exits.close()
 
+    def open(self, run: OpenRun) -> None:
+        """This process works on the run: it beats for it, and heeds who asks it to stop."""
+        self.kill_switch.watch(self.journal, run.id)
+        self.beats.begin(run, self.config.schedule.beat_seconds)
+
+    @cached_property
+    def beats(self) -> Beats:
+        """The signs of life of the runs that are open."""
+        from agent.cli.beat import Beats
+
+        beats = Beats()
+        self._exits.callback(beats.close)
+        return beats
+
     # --- who and where -------------------------------------------------------------------------------------------
 
     def holder(self, run: str) -> Holder:
@@ -116,7 +131,7 @@ class Session(Reach, Patience):
         """What the exit code must tell beside the servers' states: that the operator stopped the command."""
         from agent.exits import Exit
 
-        return (Exit.INTERRUPTED,) if self.stop.is_set() else ()
+        return (Exit.INTERRUPTED,) if self.stop.is_set() or self.kill_switch.words else ()
 
     # --- on the screen -------------------------------------------------------------------------------------------
 

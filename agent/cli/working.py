@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from agent.errors import ConfigError, EmptySelection, UnknownName
 from agent.outcome import WAITING, Outcome, of_record
 
 if TYPE_CHECKING:
+    from agent.cli.conduct import Permit
     from agent.course import Tools
     from agent.journal import OpenRun
     from agent.model import Plan, RunRecord, Server, ServerPlan
@@ -32,17 +34,32 @@ __all__ = [
 ]
 
 
-def begin(session: Session, command: str, plan: Plan, chosen: Sequence[Server], reason: str, change: str) -> OpenRun:
-    """Write down that a run begins, with the plan it carries out and the servers chosen for it."""
+def begin(session: Session, command: str, plan: Plan, chosen: Sequence[Server], permit: Permit) -> OpenRun:
+    """Write down that a run begins, with the plan it carries out, the servers chosen for it, and what binds it."""
     from agent import planfile
     from agent.model import RunRecord
 
     name = session.new_run()
     session.journal.save_plan(plan.hash, planfile.dump(plan))
+    orders = permit.orders
+    opening = orders.windows.at(now()).opening
     record = RunRecord(
-        name, command, now(), session.holder(name), version("easfix"), reason, change, plan_hash=plan.hash
+        name,
+        command,
+        now(),
+        session.holder(name),
+        version("easfix"),
+        permit.reason,
+        permit.change,
+        plan_hash=plan.hash,
+        window=opening.name if opening else "",
+        closes_at=opening.closes_at if opening else None,
+        outside_window=orders.outside_window,
+        threshold=orders.threshold.words,
+        approved_by=permit.approved_by,
     )
-    return session.journal.begin(record, [server.name for server in chosen], WAITING)
+    waves = {server: wave.number for wave in orders.waves for server in wave.servers}
+    return session.journal.begin(record, [server.name for server in chosen], WAITING, waves)
 
 
 def tools(session: Session, run: OpenRun, listen: Listen) -> Tools:
@@ -51,6 +68,8 @@ def tools(session: Session, run: OpenRun, listen: Listen) -> Tools:
     from agent.course import Tools
 
     config = session.config
+    fence = timedelta(seconds=config.schedule.fence_seconds)
+    session.open(run)
     return Tools(
         journal=session.journal,
         run=run,
@@ -65,6 +84,7 @@ def tools(session: Session, run: OpenRun, listen: Listen) -> Tools:
         now=now,
         stopping=session.stopping,
         listen=listen,
+        fence=lambda: run.check_fence(fence),
     )
 
 
@@ -91,6 +111,7 @@ def end(session: Session, run: OpenRun, command: str) -> None:
     """The run is over; its exit code is that of all its servers, whichever of them the command was about."""
     servers = tuple(of_record(each) for each in session.journal.run(run.id).servers)
     run.end(int(Outcome(command, servers, run.id, session.codes).exit_code))
+    session.beats.end(run.id)
 
 
 def plan_of(session: Session, record: RunRecord) -> dict[str, ServerPlan]:
