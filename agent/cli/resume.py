@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agent.cli.names import runs, servers
 from agent.cli.options import Options, globals_
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @click.command("resume")
-@click.argument("run")
-@click.option("--limit", multiple=True, metavar="NAMES", help="Only these servers of the run.")
+@click.argument("run", shell_complete=runs)
+@click.option("--limit", multiple=True, metavar="NAMES", shell_complete=servers, help="Only these servers of the run.")
 @click.option("--take-over", is_flag=True, help="The run's process certainly no longer runs.")
 @globals_
 def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool) -> int:

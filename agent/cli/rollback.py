@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agent.cli.names import runs, servers
 from agent.cli.options import Options, globals_
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @click.command("rollback")
-@click.argument("run")
-@click.option("--limit", multiple=True, metavar="NAMES", help="Only these servers of the run.")
+@click.argument("run", shell_complete=runs)
+@click.option("--limit", multiple=True, metavar="NAMES", shell_complete=servers, help="Only these servers of the run.")
 @click.option("--dry-run", is_flag=True, help="Show what would be put back; nothing is sent to any server.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--reason", default="rolled back by the operator", show_default=True, metavar="TEXT", help="Why.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agent.cli.names import runs
 from agent.cli.options import Options, globals_
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ RESUMES = "  goes on from there, if its process no longer runs"
 
 
 @click.command("show")
-@click.argument("run")
+@click.argument("run", shell_complete=runs)
 @globals_
 def command(options: Options, run: str) -> int:
     """Show a run: who, why, what was before and after, every step with its times, every proof.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agent.cli.names import runs
 from agent.cli.options import Options, globals_
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("stop")
-@click.argument("run", required=False, default="")
+@click.argument("run", required=False, default="", shell_complete=runs)
 @click.option("--all", "every", is_flag=True, help="Every run that has not ended.")
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the record.")
 @globals_

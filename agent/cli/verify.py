@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agent.cli.names import runs
 from agent.cli.options import Options, globals_
 from agent.cli.select import selection
 
@@ -23,7 +24,7 @@ LOOKED_AT = frozenset({"changed", "reverted", "failed", "unknown"})
 
 
 @click.command("verify")
-@click.argument("run", required=False, default="")
+@click.argument("run", required=False, default="", shell_complete=runs)
 @click.option("--take-over", is_flag=True, help="The run's process certainly no longer runs.")
 @selection
 @globals_

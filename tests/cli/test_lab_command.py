@@ -262,10 +262,10 @@ def test_a_configuration_of_somebody_else_is_not_touched(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--servers", "0"], "0 is not in the range"),
-        (["--servers", "-3"], "-3 is not in the range"),
+        (["--servers", "0"], "0 is not between 1 and 2000"),
+        (["--servers", "-3"], "-3 is not between"),
         (["--servers", "many"], "not a valid integer"),
-        (["--proxies", "-1"], "-1 is not in the range"),
+        (["--proxies", "-1"], "-1 is not between"),
         (["--restart-seconds", "-1"], "not a number of seconds"),
         (["--restart-seconds", "nan"], "not a number of seconds"),
         (["--proxy-seconds", "inf"], "not a number of seconds"),
