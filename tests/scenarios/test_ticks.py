@@ -13,7 +13,9 @@ import pytest
 from harness import Stand
 from mailbox_service import Mailbox, open_mailbox
 
+import agent.cli.looking as looking_module
 import agent.cli.session as session_module
+import agent.cli.working as working_module
 from agent.journal import Journal, open_journal
 from agent.model import Holder
 
@@ -37,7 +39,8 @@ class Days:
 @pytest.fixture
 def days(monkeypatch: pytest.MonkeyPatch) -> Days:
     found = Days()
-    monkeypatch.setattr(session_module, "now", lambda: found.now)
+    for module in (session_module, looking_module, working_module):  # those that have the clock by its name
+        monkeypatch.setattr(module, "now", lambda: found.now)
     return found
 
 
@@ -268,7 +271,7 @@ def test_a_tick_that_fails_is_told_once_and_so_is_its_end(
 ) -> None:
     from agent.errors import JournalError
 
-    def gone(journal: Journal, run: str | None = None) -> object:
+    def gone(journal: Journal, *asked: object) -> object:
         raise JournalError("the database is gone", where="journal.db")
 
     with monkeypatch.context() as patch:
