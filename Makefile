@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCKS := constraints.txt $(if $(KERBEROS),constraints-kerberos.txt) $(if $(BENCH),constraints-bench.txt)
 STAMP := $(VENV)/.installed$(if $(KERBEROS),-kerberos)$(if $(BENCH),-bench)
 
-.PHONY: help demo test lint bench bench-lab lock clean
+.PHONY: help demo test lint bench bench-lab bench-grid lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -34,6 +34,9 @@ bench: $(STAMP) ## Requests, CPU and memory of easfix itself, as ratios in one r
 
 bench-lab: $(STAMP) ## Memory and rounds a second of the practice lab
 	$(BIN)/python -m tests.bench.lab
+
+bench-grid: $(STAMP) ## Wall time of the grid 4 x 20 against its slowest answer and the sum of all
+	$(BIN)/python -m tests.bench.grid
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header
