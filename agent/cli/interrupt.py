@@ -39,6 +39,7 @@ class Work:
     run: str = ""  # empty before a run begins, and for a command that only looks
     as_json: bool = False
     servers: Callable[[], list[str]] = _nobody  # those under way
+    typed: Callable[[str], str] = str  # a sentence with its commands as they must be typed here
     heard: Callable[[], None] = _unheard  # called with each notice: a sign that the work goes on
 
     def broken_off(self) -> tuple[str, str]:
@@ -50,7 +51,7 @@ class Work:
         hint = (
             f"easfix resume {self.run} looks at the servers and goes on from there; easfix status lists what is owed."
         )
-        return f"run {self.run} stopped now.{under_way}", hint
+        return f"run {self.run} stopped now.{under_way}", self.typed(hint)
 
 
 class Interrupt:

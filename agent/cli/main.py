@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -158,7 +159,8 @@ def call(arguments: list[str]) -> int:
     except EasfixError as error:
         from agent.exits import of_error
 
-        return _say(error.message, error.where, _next(error), int(of_error(error)), arguments, error.run_ended)
+        hint = _given(arguments).typed(_next(error))
+        return _say(error.message, error.where, hint, int(of_error(error)), arguments, error.run_ended)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -197,7 +199,7 @@ def _defect(error: Exception, arguments: list[str]) -> int:
         hint = f"The details are in {file.name}. {hint}"
     except OSError:
         hint = f"{words.splitlines()[-1]}\n        {hint}"
-    return _say(f"a defect of easfix: {type(error).__name__}", "", hint, 4, arguments)
+    return _say(f"a defect of easfix: {type(error).__name__}", "", _given(arguments).typed(hint), 4, arguments)
 
 
 def _help(error: click.exceptions.NoArgsIsHelpError) -> int:
@@ -234,6 +236,15 @@ def _say(message: str, where: str, next_step: str, code: int, arguments: list[st
 
         print(json.dumps(envelope(_command(arguments), run, code, message, where, next_step), indent=2))
     return code
+
+
+def _given(arguments: list[str]) -> Options:
+    """The configuration of a line that may have failed before it was understood."""
+    for at, word in enumerate(arguments):
+        name, _, value = word.partition("=")
+        if name == "--config" and (value or arguments[at + 1 :]):
+            return Options(config=Path(value or arguments[at + 1]))
+    return Options()
 
 
 def _command(arguments: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -35,6 +36,14 @@ class Options:
         if self.config is None:
             return f"easfix {arguments}"
         return f"easfix --config {quoted(str(self.config))} {arguments}"
+
+    def typed(self, words: str) -> str:
+        """Sentences in which each command stands as it must be typed here; a record knows of no configuration."""
+        return _COMMAND.sub(lambda found: self.line(found[1]), words)
+
+
+_COMMAND = re.compile(r"\beasfix (apply|approve|check|doctor|history|plan|resume|rollback|show|status|stop|verify)\b")
+"""A command within a sentence; one that has its configuration already is not found."""
 
 
 def quoted(word: str) -> str:

@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TextIO
 
 import click
@@ -48,6 +49,7 @@ def show(
     For a person `notes` precede the summary, `words` stand for no servers, and with `times` it is told when each step
     was taken and how long it took.
     """
+    outcome = replace(outcome, servers=tuple(_typed(each, options) for each in outcome.servers))
     if options.json:
         print(json.dumps(document(outcome), indent=2, ensure_ascii=False))
     else:
@@ -59,6 +61,11 @@ def show(
         if next_step:
             print(f"\nNext: {next_step}")
     return int(outcome.exit_code)
+
+
+def _typed(found: ServerOutcome, options: Options) -> ServerOutcome:
+    """The commands that are named can be typed as they stand."""
+    return replace(found, reason=options.typed(found.reason), next_step=options.typed(found.next_step))
 
 
 def wants_color(options: Options) -> bool:

@@ -237,3 +237,36 @@ def test_the_groups_are_those_there_are() -> None:
     found = {name: cli.get_command(context, name) for name in COMMANDS}
 
     assert {name: tuple(each.commands) for name, each in found.items() if isinstance(each, click.Group)} == GROUPS
+
+
+@pytest.mark.parametrize("given", [["--config", "my dir/c.yaml"], ["--config=my dir/c.yaml"]])
+def test_what_to_do_next_can_be_typed_as_it_stands(
+    given: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = copy(FULL)
+    error.run_ended = "r1"
+
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("agent.cli.main.cli.main", broken)
+    call([*given, "resume", "r1"])
+    line = Options(config=Path("my dir/c.yaml")).line("resume r1")
+
+    assert f"Run r1 broke off: {line} looks at the servers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "typed"),
+    [
+        ("easfix resume r1 looks again", "easfix --config c.yaml resume r1 looks again"),
+        ("failed. easfix show r1, or easfix status", "failed. easfix --config c.yaml show r1, or "
+         "easfix --config c.yaml status"),
+        ("easfix --config c.yaml resume r1", "easfix --config c.yaml resume r1"),
+        ("other scripts than this easfix has", "other scripts than this easfix has"),
+        ("easfix showed nothing", "easfix showed nothing"),
+    ],
+)  # fmt: skip
+def test_a_command_in_a_sentence_has_the_configuration_that_was_given(words: str, typed: str) -> None:
+    assert Options(config=Path("c.yaml")).typed(words) == typed
+    assert Options().typed(words) == words

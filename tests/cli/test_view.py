@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -202,3 +203,13 @@ def test_a_summary_counts_the_states_and_explains_the_code(capsys: pytest.Captur
 
     assert "run r1: 1 changed, 1 failed. Exit code 3: some servers failed." in found
     assert found.endswith("Next: easfix show r1\n")
+
+
+def test_a_reason_from_the_record_names_a_command_that_can_be_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    reason = "it broke off. easfix resume r1 looks again and goes on from there."
+    found = ServerOutcome("EX01", ServerState.UNKNOWN, reason, next_step="easfix resume r1")
+    show(Outcome("show", (found,)), Options(config=Path("c.yaml"), json=True))
+    (server,) = json.loads(capsys.readouterr().out)["servers"]
+
+    assert server["reason"].startswith("it broke off. easfix --config c.yaml resume r1 looks")
+    assert server["next_step"] == "easfix --config c.yaml resume r1"

@@ -133,7 +133,7 @@ def test_verify_of_a_run_that_broke_off_says_to_resume_it(tmp_path: pathlib.Path
         run = str(verified.document["run"])
 
         assert (verified.code, verified.state()) == (4, "unknown")
-        assert verified.server()["next_step"] == f"easfix resume {run} first"
+        assert verified.server()["next_step"].endswith(f"config.yaml resume {run} first")
         assert stand.easfix("resume", run).state() == "changed"
 
 
