@@ -170,8 +170,14 @@ class Session(Reach, Patience):
 
     @cached_property
     def record(self) -> Journal:
-        """The record of runs, for reading only."""
-        return self._open(read_only=True)
+        """The record of runs, for reading only; one that an older easfix has written is brought up to date first."""
+        from agent.errors import OldJournal
+
+        try:
+            return self._open(read_only=True)
+        except OldJournal:
+            self._open(read_only=False)
+            return self._open(read_only=True)
 
     def _open(self, *, read_only: bool) -> Journal:
         from agent.config import journal_address
