@@ -11,12 +11,18 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ordinary import ordinary_user
+
+from agent.cli.main import call
+from agent.lab.fleet import Fleet  # noqa: F401 - loaded while the rights are there: its files may be closed to others
+from agent.lab.layout import Layout  # noqa: F401 - likewise
 
 DEADLINE = 60.0
 POSIX = sys.platform != "win32"
@@ -304,16 +310,19 @@ def test_a_directory_that_cannot_be_made_is_78_and_says_where(tmp_path: Path) ->
     assert "Not a directory" in done.stderr and "Name a directory" in done.stderr
 
 
-@pytest.mark.skipif(not POSIX or os.geteuid() == 0, reason="the administrator may write everywhere")
-def test_a_directory_that_cannot_be_written_is_78_and_says_where(tmp_path: Path) -> None:
-    home = tmp_path / "practice"
-    home.mkdir()
-    home.chmod(stat.S_IRUSR | stat.S_IXUSR)
-    done = easfix("lab", "up", "--dir", str(home))
-    home.chmod(0o700)
+@posix
+def test_a_directory_that_cannot_be_written_is_78_and_says_where(
+    own_temporary_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        home.chmod(stat.S_IRUSR | stat.S_IXUSR)
+        with ordinary_user(home):
+            code = call(["lab", "up", "--dir", folder])
+        home.chmod(0o700)
 
-    assert done.returncode == 78
-    assert str(home) in done.stderr
+    assert code == 78
+    assert folder in capsys.readouterr().err
 
 
 @posix

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ordinary import ordinary_user
 from patients import ABLE, NOON, REALM, TICKET, by_name, verdicts
 
 from agent.config import Config, Credential, Secrets
@@ -154,13 +156,15 @@ def test_a_place_where_no_journal_can_be_made_is_bad(tmp_path: Path) -> None:
 
 
 @posix
-@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write everything")
-def test_a_journal_that_may_not_be_written_is_bad(tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
-    open_journal(str(path), lambda: datetime.now(UTC)).close()
-    path.chmod(0o400)
+def test_a_journal_that_may_not_be_written_is_bad(own_temporary_folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "journal.db"
+        open_journal(str(path), lambda: datetime.now(UTC)).close()
+        path.chmod(0o400)
+        with ordinary_user(Path(folder), path):
+            found = journal(str(path), opener(path))
 
-    assert journal(str(path), opener(path)).verdict == "bad"
+    assert found.verdict == "bad"
 
 
 @pytest.mark.parametrize(
