@@ -1,11 +1,15 @@
-"""Owns the door for what a script answered: records whose missing properties read as null, and are then judged."""
+"""Owns the door for what a script answered: its records, each property asked for by name and type, or read as null."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
 
 from agent.errors import BadAnswer
 from agent.model import Record, Value
+
+T = TypeVar("T")
 
 
 class Answer(dict[str, Value]):
@@ -32,6 +36,81 @@ def each(server: str, records: Sequence[Record], count: int) -> list[Answer]:
 def of_kind(records: Sequence[Record], kind: str) -> list[Answer]:
     """The objects of one kind."""
     return [Answer(record) for record in records if record.get("Kind") == kind]
+
+
+class Fields:
+    """One record's properties, each asked for by name and type; what is missing or makes no sense is a `BadAnswer`.
+
+    `asked` says who asked, such as "detection"; names go without regard to case, as PowerShell has them.
+    """
+
+    def __init__(self, server: str, asked: str, record: Record, hint: str = "") -> None:
+        self._server = server
+        self._asked = asked
+        self._hint = hint
+        self._record = {name.lower(): value for name, value in record.items()}
+
+    @property
+    def kind(self) -> str:
+        """What the record is about."""
+        return self.text("Kind")
+
+    def text(self, name: str) -> str:
+        """A string; null is the empty string."""
+        value = self._get(name)
+        return "" if value is None else self._typed(name, value, str)
+
+    def number(self, name: str) -> int:
+        """A whole number."""
+        return self._typed(name, self._get(name), int)
+
+    def truth(self, name: str) -> bool:
+        """A boolean, not a number."""
+        return self._typed(name, self._get(name), bool)
+
+    def maybe(self, name: str) -> bool | None:
+        """A boolean, or None where the server did not say."""
+        return None if self._get(name) is None else self.truth(name)
+
+    def optional(self, name: str, make: Callable[[int], T]) -> T | None:
+        """A whole number made into something, or None for null."""
+        return None if self._get(name) is None else make(self.number(name))
+
+    def count(self, name: str) -> int | None:
+        """A whole number written as text; None for any other text."""
+        text = self.text(name).strip()
+        return int(text) if text.isdecimal() else None
+
+    def one_of(self, name: str, words: Iterable[str], what: str) -> str:
+        """One of these words."""
+        word = self.text(name)
+        if word not in set(words):
+            raise self.bad(f"{name} = {word!r}, which is no {what}")
+        return word
+
+    def moment(self, name: str) -> datetime:
+        """A time in UTC, in .NET's round-trip format."""
+        text = self.text(name)
+        try:
+            # .NET writes seven digits of a second, Python reads six; the last is cut off.
+            return datetime.fromisoformat(text[:26].removesuffix("Z") + "+00:00")
+        except ValueError:
+            raise self.bad(f"{name} = {text!r}, which is no time") from None
+
+    def bad(self, what: str) -> BadAnswer:
+        """The error for an answer of this kind."""
+        return BadAnswer(self._server, f"{self._asked} answered {what}", self._hint)
+
+    def _get(self, name: str) -> object:
+        try:
+            return self._record[name.lower()]
+        except KeyError:
+            raise BadAnswer(self._server, f"{self._asked} answered without the property {name}", self._hint) from None
+
+    def _typed(self, name: str, value: object, kind: type[T]) -> T:
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise self.bad(f"{name} = {value!r}, which is not {kind.__name__}")
+        return value
 
 
 def number(server: str, answer: Record, name: str) -> int:

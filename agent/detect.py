@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
 
+from agent.answers import Fields
 from agent.errors import BadAnswer
 from agent.model import (
     AdObject,
@@ -25,8 +25,6 @@ from agent.model import (
 from agent.siblings import siblings
 from agent.transport import ReadOnly
 
-T = TypeVar("T")
-
 SITE_STARTED = 2
 """MD_SERVER_STATE_STARTED, the value of ServerState of a web site that runs (IIS 6 SDK, ServerState)."""
 
@@ -42,7 +40,7 @@ def look(server: Server, transport: ReadOnly, script: Script, at: datetime) -> F
 
 def read(server: Server, records: Sequence[Record], at: datetime) -> Finding:
     """The finding that the records tell of; a record of an unknown kind is ignored by nobody: it is refused."""
-    fields = [Fields(server.name, record) for record in records]
+    fields = [Fields(server.name, "detection", record, HINT) for record in records]
     kinds = {"server", "directory", "child", "service", "active-directory"}
     for found in fields:
         if found.kind not in kinds:
@@ -66,56 +64,6 @@ def read(server: Server, records: Sequence[Record], at: datetime) -> Finding:
         endpoint=f"{server.fqdn} at {server.address}:{server.winrm.port}".casefold(),
     )
     return replace(finding, siblings=siblings(finding))
-
-
-class Fields:
-    """One record's properties, each asked for by name and type."""
-
-    def __init__(self, server: str, record: Record) -> None:
-        self._server = server
-        self._record = {name.lower(): value for name, value in record.items()}
-        self.kind = self.text("Kind")
-
-    def text(self, name: str) -> str:
-        """A string; null is the empty string."""
-        value = self._get(name)
-        return "" if value is None else self._typed(name, value, str)
-
-    def number(self, name: str) -> int:
-        """A whole number."""
-        return self._typed(name, self._get(name), int)
-
-    def truth(self, name: str) -> bool:
-        """A boolean, not a number."""
-        return self._typed(name, self._get(name), bool)
-
-    def maybe(self, name: str) -> bool | None:
-        """A boolean, or None where the server did not say."""
-        return None if self._get(name) is None else self.truth(name)
-
-    def optional(self, name: str, make: Callable[[int], T]) -> T | None:
-        """A whole number made into something, or None for null."""
-        return None if self._get(name) is None else make(self.number(name))
-
-    def role(self, name: str) -> VdirRole:
-        """The part that a directory plays."""
-        word = self.text(name)
-        if word not in set(VdirRole):
-            raise BadAnswer(
-                self._server, f"detection answered {name} = {word!r}, which is no role of a directory", HINT
-            )
-        return VdirRole(word)
-
-    def _get(self, name: str) -> object:
-        try:
-            return self._record[name.lower()]
-        except KeyError:
-            raise BadAnswer(self._server, f"detection answered without the property {name}", HINT) from None
-
-    def _typed(self, name: str, value: object, kind: type[T]) -> T:
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise BadAnswer(self._server, f"detection answered {name} = {value!r}, which is not {kind.__name__}", HINT)
-        return value
 
 
 def _facts(found: Fields) -> ServerFacts:
@@ -146,7 +94,7 @@ def _vdir(found: Fields, children: tuple[ChildKey, ...]) -> Vdir:
     path = found.text("Path")
     return Vdir(
         path=path,
-        role=found.role("Role"),
+        role=VdirRole(found.one_of("Role", VdirRole, "role of a directory")),
         site=found.number("Site"),
         site_comment=found.text("SiteComment"),
         flags=SslFlags.of(found.number("Flags")),

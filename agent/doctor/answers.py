@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
+from agent.answers import Fields
 from agent.errors import BadAnswer
 from agent.model import Record, Role
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,43 +109,6 @@ def read(server: str, role: Role, records: Sequence[Record]) -> Answers:
     )
 
 
-class _Record:
-    """One record's properties, asked for by name and type."""
-
-    def __init__(self, server: str, record: Record) -> None:
-        self._server = server
-        self._record = {name.lower(): value for name, value in record.items()}
-
-    def text(self, name: str) -> str:
-        return "" if self._record.get(name.lower(), "") is None else self._typed(name, str)
-
-    def number(self, name: str) -> int:
-        return self._typed(name, int)
-
-    def truth(self, name: str) -> bool:
-        return self._typed(name, bool)
-
-    def moment(self, name: str) -> datetime:
-        text = self.text(name)
-        try:
-            # .NET writes seven digits of a second, Python reads six; the last is cut off.
-            found = datetime.fromisoformat(text[:26].removesuffix("Z") + "+00:00")
-        except ValueError:
-            raise BadAnswer(self._server, f"doctor answered {name} = {text!r}, which is no time") from None
-        return found
-
-    def count(self, name: str) -> int | None:
-        """A number written as text; None for anything else."""
-        text = self.text(name).strip()
-        return int(text) if text.isdecimal() else None
-
-    def _typed(self, name: str, kind: type[T]) -> T:
-        value = self._record.get(name.lower())
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise BadAnswer(self._server, f"doctor answered {name} = {value!r}, which is not {kind.__name__}")
-        return value
-
-
 class _Records:
     """The records by their kind."""
 
@@ -155,14 +116,14 @@ class _Records:
         self._server = server
         self._records = records
 
-    def one(self, kind: str) -> _Record:
+    def one(self, kind: str) -> Fields:
         found = [record for record in self._records if record.get("Kind") == kind]
         if len(found) != 1:
             raise BadAnswer(self._server, f"doctor answered {len(found)} times about {kind} instead of once")
-        return _Record(self._server, found[0])
+        return Fields(self._server, "doctor", found[0])
 
 
-def _session(found: _Record) -> Session:
+def _session(found: Fields) -> Session:
     return Session(
         utc=found.moment("Utc"),
         host=found.text("HostName"),
@@ -174,11 +135,11 @@ def _session(found: _Record) -> Session:
     )
 
 
-def _name(found: _Record) -> Name:
+def _name(found: Fields) -> Name:
     return Name(found.text("Computer"), found.text("Fqdn"), found.text("Message"))
 
 
-def _quota(found: _Record) -> Quota:
+def _quota(found: Fields) -> Quota:
     return Quota(
         found.count("MaxShellsPerUser"),
         found.count("MaxProcessesPerShell"),
