@@ -86,7 +86,8 @@ def configuration(fleet: Fleet) -> dict[str, Any]:
             **{user.name: _credential(user.qualified, user.name) for user in fleet.phones.values()},
         },
         "restart": {"timeout_seconds": 60, "deadline_seconds": 180},
-        "run": {"max_servers": max(50, len(fleet.servers))},
+        # A practice fleet is there to fail in many ways: a canary goes first, and nothing else stops a run.
+        "run": {"max_servers": max(50, len(fleet.servers)), "canary": 1, "max_failures": "100%"},
         "verify": {"deadline_seconds": 60, "first_wait_seconds": 0.5, "longest_wait_seconds": 5},
         "journal": "journal.db",
         "logs": {"file": "easfix.log"},
