@@ -55,7 +55,11 @@ class Sealing:
         """The message of an answer; ValueError where it is not sealed as it should be."""
         if not response.headers.get("Content-Type", "").startswith(SEALED):
             return response.content  # an error of the HTTP service: a good answer without a seal stops at the logon
-        _, head, body = response.content.split(_BOUNDARY + b"\r\n", 2)
+        return self.unseal(response.content)
+
+    def unseal(self, content: bytes) -> bytes:
+        """The message; ValueError where it is not sealed as it should be."""
+        _, head, body = content.split(_BOUNDARY + b"\r\n", 2)
         expected = int(head.partition(b"Length=")[2].split(b"\r\n", 1)[0])
         sealed = body.removeprefix(_OCTETS).removesuffix(_BOUNDARY + b"--\r\n")
         size = struct.unpack("<i", sealed[:4])[0]

@@ -16,7 +16,7 @@ from agent.model import Winrm
 from agent.transport.waits import WAITS, Waits
 
 _PIECE = 65536
-_GRACE = 5.0  # seconds for an answer to come after the server stopped waiting
+GRACE = 5.0  # seconds for an answer to come after the server stopped waiting
 
 
 # These do not derive from OSError or requests' errors: urllib3 would wrap them, and the reason would be lost.
@@ -46,6 +46,7 @@ class Line:
     is_connected: bool = False
     certificate: bytes | None = field(default=None, repr=False)  # of the server, over TLS
     session: requests.Session | None = field(default=None, repr=False)
+    connection: Any = field(default=None, repr=False)  # the one that was made, urllib3's
 
     def begin(self, seconds: float) -> None:
         """A script, or the opening of a session, starts now and may take so long."""
@@ -59,6 +60,7 @@ class Line:
         self.session = None
         self.is_connected = False
         self.certificate = None
+        self.connection = None
 
     @property
     def remaining(self) -> float:
@@ -112,7 +114,7 @@ class _Adapter(HTTPAdapter):
     ) -> requests.Response:
         remaining = self._line.remaining
         # Longer than the server may hold the request, which is never longer than what remains.
-        limits = (min(self._line.waits.connect, remaining), min(self._line.waits.read, remaining + _GRACE))
+        limits = (min(self._line.waits.connect, remaining), min(self._line.waits.read, remaining + GRACE))
         self._line.sent += 1
         response = super().send(request, stream=True, timeout=limits, verify=verify, cert=cert, proxies={})
         response._content = self._read(response.raw)  # what Response.content would set, without a limit
@@ -127,7 +129,7 @@ class _Adapter(HTTPAdapter):
             if size > self._line.largest or self._line.received > self._line.most_bytes:
                 raw.close()
                 raise Oversized(f"the answer is larger than {min(size, self._line.most_bytes):,} bytes")
-            if self._line.monotonic() > self._line.deadline + _GRACE:
+            if self._line.monotonic() > self._line.deadline + GRACE:
                 raw.close()
                 raise Overdue("the answer did not end within the time")
             pieces.append(piece)
@@ -146,6 +148,7 @@ class _Once:
             raise Lost("the server had closed the connection")
         super().connect()  # type: ignore[misc]  # of the connection class this is mixed into
         self.line.is_connected = True
+        self.line.connection = self
         get = getattr(getattr(self, "sock", None), "getpeercert", None)
         self.line.certificate = get(True) if get else None
 

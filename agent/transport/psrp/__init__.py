@@ -41,7 +41,7 @@ class PsrpTransport(Visit):
             encryption="always" if address.scheme == "http" else "auto",
             operation_timeout=self.line.waits.operation,
         )
-        self._wsman.send_over(opened)
+        self._wsman.send_over(opened, self.line)
 
     def open(self) -> None:
         """Log on and open the runspace pool."""

@@ -1,0 +1,136 @@
+"""Owns one message and its answer on a connection that is logged on already: HTTP as plainly as WinRM speaks it.
+
+requests, urllib3 and http.client each make objects of every message, which together cost more than sealing and reading
+it. They connect, check certificates and log on; what follows is one POST after the other on the same connection.
+Errors are those of the socket, and `Lost` where nothing was sent.
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BufferedReader
+from typing import Any
+
+from agent.transport.wire import GRACE, Line, Lost, Overdue, Oversized
+
+_LONGEST_LINE = 16 * 1024
+_MOST_HEADERS = 100
+_PIECE = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; the names of headers are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def content_type(self) -> str:
+        """The header of this name, or nothing."""
+        return self.headers.get("content-type", "")
+
+
+def exchange(line: Line, head: bytes, body: bytes) -> Answer:
+    """Send one request, whose `head` ends with an empty line, and read its answer whole, within the line's limits."""
+    socket = _open(line)
+    remaining = line.remaining
+    # Longer than the server may hold the request, which is never longer than what remains.
+    socket.settimeout(min(line.waits.read, remaining + GRACE))
+    line.sent += 1
+    socket.sendall(head + body)
+    with socket.makefile("rb") as reader:
+        status, headers = _head(reader)
+        content = b"".join(_within(line, _body(reader, headers)))
+    if headers.get("connection", "").lower() == "close" or _ends_with_connection(headers):
+        line.connection.close()
+    return Answer(status, headers, content)
+
+
+def _open(line: Line) -> Any:
+    """The socket; Lost where the server has closed it, or sent what nobody asked for."""
+    socket = getattr(line.connection, "sock", None)
+    if socket is None or _is_readable(socket):
+        raise Lost("the server had closed the connection")
+    return socket
+
+
+def _is_readable(socket: Any) -> bool:
+    if hasattr(select, "poll"):  # select takes no descriptor above 1023, and Windows has no poll
+        poll = select.poll()
+        poll.register(socket, select.POLLIN)
+        return bool(poll.poll(0))
+    return bool(select.select([socket], [], [], 0)[0])
+
+
+def _head(reader: BufferedReader) -> tuple[int, dict[str, str]]:
+    """The status and the headers; an interim answer (RFC 9110 15.2) is passed over."""
+    while True:
+        words = _line(reader).split(None, 2)
+        if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
+            raise ConnectionError("the answer is no HTTP")
+        headers = dict(_fields(reader))
+        if int(words[1]) >= 200:
+            return int(words[1]), headers
+
+
+def _fields(reader: BufferedReader) -> Iterator[tuple[str, str]]:
+    for _ in range(_MOST_HEADERS):
+        if not (field := _line(reader)):
+            return
+        name, colon, value = field.decode("iso-8859-1").partition(":")
+        if not colon:
+            break
+        yield name.strip().lower(), value.strip()
+    raise ConnectionError("the answer's headers make no sense")
+
+
+def _line(reader: BufferedReader) -> bytes:
+    found = reader.readline(_LONGEST_LINE)
+    if not found.endswith(b"\n"):
+        raise ConnectionResetError("the connection was closed instead of an answer")
+    return found.rstrip(b"\r\n")
+
+
+def _body(reader: BufferedReader, headers: Mapping[str, str]) -> Iterator[bytes]:
+    """The body in pieces (RFC 9112 6.3)."""
+    if "chunked" in headers.get("transfer-encoding", "").lower():
+        while size := int(_line(reader).partition(b";")[0], 16):
+            yield from _exactly(reader, size)
+            _line(reader)
+        while _line(reader):
+            pass
+    elif _ends_with_connection(headers):
+        while piece := reader.read1(_PIECE):
+            yield piece
+    else:
+        yield from _exactly(reader, int(headers["content-length"]))
+
+
+def _exactly(reader: BufferedReader, size: int) -> Iterator[bytes]:
+    while size > 0:
+        piece = reader.read1(min(size, _PIECE))
+        if not piece:
+            raise ConnectionResetError("the connection was closed in the middle of an answer")
+        size -= len(piece)
+        yield piece
+
+
+def _ends_with_connection(headers: Mapping[str, str]) -> bool:
+    return "content-length" not in headers and "transfer-encoding" not in headers
+
+
+def _within(line: Line, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces, as long as they are few enough and come in time."""
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        line.received += len(piece)
+        if size > line.largest or line.received > line.most_bytes:
+            raise Oversized(f"the answer is larger than {min(size, line.most_bytes):,} bytes")
+        if line.monotonic() > line.deadline + GRACE:
+            raise Overdue("the answer did not end within the time")
+        yield piece

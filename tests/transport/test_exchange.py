@@ -1,0 +1,126 @@
+"""One message and its answer, as plainly as HTTP allows."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+
+from agent.transport.exchange import exchange
+from agent.transport.wire import Line, Lost, Overdue, Oversized
+
+HEAD = b"POST /wsman HTTP/1.1\r\nContent-Length: 2\r\n\r\n"
+
+
+@dataclass
+class Ends:
+    """A line, and the socket at its other end; the clock stands still."""
+
+    line: Line
+    server: socket.socket
+    now: float = 0.0
+
+
+@pytest.fixture
+def ends() -> Iterator[Ends]:
+    client, server = socket.socketpair()
+    with client, server:
+        made = Ends(Line(lambda: made.now), server)
+        made.line.connection = SimpleNamespace(sock=client, close=client.close)
+        made.line.begin(60)
+        yield made
+
+
+class Waiting(socket.socket):
+    """Its answer is there as soon as the question has left: nothing is readable before."""
+
+    answer: bytes
+    other: socket.socket
+
+    def sendall(self, data: object, flags: int = 0) -> None:
+        self.other.sendall(self.answer)
+
+
+def ask(ends: Ends, answer: bytes) -> tuple[int, bytes]:
+    client = ends.line.connection.sock
+    waiting = Waiting(fileno=client.detach())
+    waiting.answer, waiting.other = answer, ends.server
+    ends.line.connection = SimpleNamespace(sock=waiting, close=waiting.close)
+    with waiting:
+        found = exchange(ends.line, HEAD, b"hi")
+    return found.status, found.content
+
+
+@pytest.mark.parametrize(
+    ("answer", "content"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", b"abc"),
+        (b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", b""),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x=y\r\nc\r\n0\r\n\r\n", b"abc"),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", b"x"),
+    ],
+)
+def test_an_answer_is_read_to_its_end_and_no_further(ends: Ends, answer: bytes, content: bytes) -> None:
+    assert ask(ends, answer) == (200, content)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nno header\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nA: " + b"b" * 20000 + b"\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_breaks_the_connection(ends: Ends, answer: bytes) -> None:
+    with pytest.raises(ConnectionError):
+        ask(ends, answer)
+
+
+def test_an_answer_that_is_cut_breaks_the_connection(ends: Ends) -> None:
+    ends.server.settimeout(5)
+    with pytest.raises(ConnectionError, match="middle"):
+        _ask_and_close(ends, b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab")
+
+
+def test_nothing_is_sent_over_a_connection_that_the_server_closed(ends: Ends) -> None:
+    ends.server.close()
+    with pytest.raises(Lost):
+        exchange(ends.line, HEAD, b"hi")
+
+    assert ends.line.sent == 0
+
+
+def test_an_answer_has_its_limits(ends: Ends) -> None:
+    ends.line.largest = 2
+    with pytest.raises(Oversized):
+        ask(ends, b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc")
+
+
+def test_nothing_is_sent_after_the_time(ends: Ends) -> None:
+    ends.now = 61
+    with pytest.raises(Overdue):
+        exchange(ends.line, HEAD, b"hi")
+
+    assert ends.line.sent == 0
+
+
+def _ask_and_close(ends: Ends, answer: bytes) -> None:
+    client = ends.line.connection.sock
+    waiting = Waiting(fileno=client.detach())
+    waiting.answer, waiting.other = answer, Closing(fileno=ends.server.detach())
+    ends.line.connection = SimpleNamespace(sock=waiting, close=waiting.close)
+    with waiting:
+        exchange(ends.line, HEAD, b"hi")
+
+
+class Closing(socket.socket):
+    """Says its piece and goes."""
+
+    def sendall(self, data: object, flags: int = 0) -> None:
+        super().sendall(data, flags)  # type: ignore[arg-type]  # bytes, as above
+        self.close()
