@@ -57,9 +57,9 @@ class Patience:
     def waiter(self) -> Questioner:
         """The patience for a restart, or a reboot, to end: as long as the marker's deadline, and then some.
 
-        Asked about every second: phones are cut off for as long as nobody has noticed the end.
+        Asked about twice a second: phones are cut off for as long as nobody has noticed the end.
         """
         from agent.retry import Policy, Questioner
 
         deadline = self.config.restart.deadline_seconds + 30
-        return Questioner(Policy(1_000_000, deadline, 0.5, 1.0), time.sleep, time.monotonic)
+        return Questioner(Policy(1_000_000, deadline, 0.25, 0.5), time.sleep, time.monotonic)
