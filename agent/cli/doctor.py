@@ -125,7 +125,7 @@ def _workstation(
         fetch=Secrets(config.credentials, on_fetched=session.redactor.add).logon,
         has_terminal=sys.stdin.isatty(),
         journal=journal_address(config),
-        open_journal=lambda: session.record,
+        open_journal=lambda: session.record.lacks(),
         log=log_file(config),
         log_refusal=refusal,
         playbook=_playbook(session),

@@ -19,6 +19,7 @@ from agent.errors import EasfixError, JournalError, PlaybookError, SecretMissing
 OUTDATED = "the tables of the journal are not up to date"
 """What agent/journal says of a journal that the next run brings up to date by itself."""
 
+GRANT = "Let the account of journal_credentials write the database: SELECT, INSERT, UPDATE and DELETE on its tables."
 LOG_MEND = "Name a place under logs.file that you may write to."
 CONFIG_MEND = "Let only yourself write it: whoever can write this file decides where passwords are sent."
 
@@ -40,7 +41,7 @@ class Workstation:
     fetch: Callable[[str], object]  # the password of a credential set, without asking anybody; raises SecretMissing
     has_terminal: bool
     journal: str  # file or URL
-    open_journal: Callable[[], object]  # for reading only; raises EasfixError
+    open_journal: Callable[[], str | None]  # for reading only: what keeps it from being written; raises EasfixError
     log: Path
     log_refusal: EasfixError | None
     playbook: PlaybookError | int  # why it is not fit to be sent, or how many scripts it has
@@ -132,7 +133,7 @@ def config_file(path: Path) -> Check:
     return good("configuration", f"{path} can be written by its owner only")
 
 
-def journal(address: str, open_journal: Callable[[], object]) -> Check:
+def journal(address: str, open_journal: Callable[[], str | None]) -> Check:
     """Which journal there is, and whether it could be written; nothing is written to find out."""
     if "://" in address:
         return _database(open_journal)
@@ -156,19 +157,20 @@ def _to_be_made(path: Path) -> Check:
     return bad("journal", f"{path} cannot be made in {there}", "Name a place under journal that you may write to.")
 
 
-def _database(open_journal: Callable[[], object]) -> Check:
+def _database(open_journal: Callable[[], str | None]) -> Check:
     refusal = _refusal(open_journal)
     if refusal is None:
-        return good("journal", "PostgreSQL, which answers with its tables; the right to write is not tried")
+        return good("journal", "PostgreSQL, which answers with its tables, and this account may write them")
     if refusal.message == OUTDATED:
         return good("journal", "PostgreSQL, which answers; the next run brings its tables up to date")
     mend = refusal.next_step or "Look at the database server, and at journal_credentials."
     return bad("journal", f"PostgreSQL: {refusal.message}", mend)
 
 
-def _refusal(open_journal: Callable[[], object]) -> EasfixError | None:
+def _refusal(open_journal: Callable[[], str | None]) -> EasfixError | None:
+    """Why it cannot be read, or written; None where it can be both. Nothing is written to find out."""
     try:
-        open_journal()
-    except (JournalError, EasfixError) as error:
+        lacking = open_journal()
+    except EasfixError as error:
         return error
-    return None
+    return JournalError(lacking, next_step=GRANT) if lacking else None

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
 from agent.errors import UnknownName
-from agent.journal import approvals, beats, debts, leases, looks, reading, rows, stops, ticks
+from agent.journal import approvals, beats, debts, leases, looks, reading, rights, rows, stops, ticks
 from agent.journal.store import Store, open_store
 from agent.journal.tables import findings, plans, runs, second_looks, servers
 from agent.journal.writer import OpenRun, finding_adapter
@@ -92,6 +92,11 @@ class Journal:
             connection.execute(runs.update().where(runs.c.id == run).values(values))
             leases.hand_over(connection, holder)
         return OpenRun(holder, self._store, self._now, self._scrub)
+
+    def lacks(self) -> str:
+        """Why a run could not be written down here; empty where it could. Nothing is written to find out."""
+        with self._store.read() as connection:
+            return rights.missing(connection)
 
     def beat_of(self, run: str) -> datetime | None:
         """When the run's process last wrote that it lives; None where an older easfix began it."""

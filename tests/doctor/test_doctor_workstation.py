@@ -187,6 +187,13 @@ def test_a_database_answers_or_not(error: Exception | None, verdict: str) -> Non
     assert found.evidence.startswith("PostgreSQL")
 
 
+def test_a_database_that_may_only_be_read_is_bad() -> None:
+    found = journal("postgresql://easfix@db/easfix", lambda: "this account lacks INSERT on runs")
+
+    assert (found.verdict, found.evidence) == ("bad", "PostgreSQL: this account lacks INSERT on runs")
+    assert "journal_credentials" in found.mend
+
+
 # --- log, playbook, libraries ----------------------------------------------------------------------------------------
 
 
