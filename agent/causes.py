@@ -162,13 +162,13 @@ SIBLINGS: Mapping[str, str] = {
     "negotiate-not-offered": "negotiate-not-offered",
     "exchange-directory-needs-ssl": "exchange-needs-ssl",
     "forms-based-authentication": "exchange-forms",
+    "exchange-integrated-authentication-missing": "exchange-integrated-missing",
     "redirected": "redirect-page",
 }
 """What detection has found beside the flags."""
 
 READABLE = frozenset(SIBLINGS.values()) | {
-    "ssl-required", "ssl-128-required", "certificate-required", "exchange-integrated-missing", "service-pack-too-old",
-    "server-down",
+    "ssl-required", "ssl-128-required", "certificate-required", "service-pack-too-old", "server-down",
 }  # fmt: skip
 """What a look at the server would have shown: without it there, it is not the cause."""
 

@@ -24,7 +24,7 @@ from agent.causes import (
     Cause,
     Stage,
 )
-from agent.model import AuthFlags, Finding, Probe, Proof, SslFlags, VdirRole, Verdict
+from agent.model import Finding, Probe, Proof, SslFlags, Verdict
 from agent.probe.evidence import Evidence
 
 
@@ -147,12 +147,6 @@ def _of_finding(finding: Finding) -> Iterator[tuple[str, str]]:
     for sibling in finding.siblings:
         if sibling.name in SIBLINGS:
             yield SIBLINGS[sibling.name], sibling.evidence
-    mailbox = [vdir for vdir in finding.vdirs if vdir.role is VdirRole.EXCHANGE_VDIR] or [
-        vdir for vdir in finding.vdirs if vdir.role is VdirRole.EXCHANGE
-    ]
-    for vdir in mailbox:
-        if not vdir.auth_flags & AuthFlags.NTLM:
-            yield "exchange-integrated-missing", f"{vdir.path} has AuthFlags {vdir.auth_flags.meaning}"
     if finding.facts.exchange_service_pack < 2:
         yield "service-pack-too-old", f"Exchange 2003 build {finding.facts.exchange_build}"
 

@@ -74,6 +74,17 @@ def _forms_based(finding: Finding) -> Iterator[Sibling]:
             )
 
 
+def _exchange_integrated_missing(finding: Finding) -> Iterator[Sibling]:
+    for vdir in _mailbox_directories(finding):
+        if not vdir.auth_flags & AuthFlags.NTLM:
+            yield Sibling(
+                "exchange-integrated-authentication-missing",
+                f"{vdir.path} has AuthFlags {vdir.auth_flags.meaning}; ActiveSync itself reads the mailbox through it",
+                "Switch Integrated Windows authentication on for that directory in Exchange System Manager.",
+                "KB817379",
+            )
+
+
 def _redirect(finding: Finding) -> Iterator[Sibling]:
     for vdir in finding.eas:
         if vdir.redirect:
@@ -134,6 +145,7 @@ LOOKS: tuple[Callable[[Finding], Iterator[Sibling]], ...] = (
     _negotiate_missing,
     _exchange_needs_ssl,
     _forms_based,
+    _exchange_integrated_missing,
     _redirect,
     _basic_in_clear,
 )

@@ -196,10 +196,16 @@ def event_proofs(evidence: Evidence) -> list[Proof]:
             Verdict.UNKNOWN,
             evidence.at,
             f"event-{number}",
-            evidence=f"{len(found)} since an hour ago, the last at {found[-1].at:%Y-%m-%d %H:%M:%S} UTC",
+            evidence=f"{len(found)} since an hour ago, the last at {found[-1].at:%Y-%m-%d %H:%M:%S} UTC"
+            + (_silence(evidence) if number == known.TIMED_OUT else ""),
         )
         for number, found in sorted(counted.items())
     ]
+
+
+def _silence(evidence: Evidence) -> str:
+    """For how long nobody can tell from the log whether it has stopped (domain 1.5)."""
+    return f"; no new one can be written for another {evidence.silence:.0f} s" if evidence.silence else ""
 
 
 def _cell(evidence: Evidence) -> Cell:

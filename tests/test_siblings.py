@@ -57,6 +57,10 @@ CASES = {
         [exchange(is_forms_based=True)],
         [exchange(), named(), named(is_forms_based=True), finding(vdir(is_forms_based=True))],
     ),
+    "exchange-integrated-authentication-missing": (
+        [exchange(auth_flags=AuthFlags.BASIC), named(auth_flags=AuthFlags(0))],
+        [exchange(), named(), exchange(auth_flags=AuthFlags.BASIC | AuthFlags.NTLM)],
+    ),
     "redirected": ([finding(vdir(redirect="https://mail.lab.example"))], [finding()]),
     "basic-over-plain-http": (
         [finding(vdir(auth_flags=AuthFlags.BASIC | AuthFlags.NTLM))],

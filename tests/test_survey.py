@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from finding_nouns import AT, finding
@@ -179,6 +180,35 @@ def test_a_proxys_events_come_as_proofs_that_prove_nothing() -> None:
 
     assert [(each.probe, each.cause, each.verdict) for each in cell.events] == [(Probe.EVENTS, "event-1034", U)]
     assert cell.events[0].evidence.startswith("2 since")
+    assert cell.events[0].evidence.endswith("UTC; no new one can be written for another 900 s")
+
+
+def test_an_event_1034_that_is_old_enough_is_not_called_silent() -> None:
+    old = {
+        "Kind": "event",
+        "Id": 1034,
+        "At": (AT - timedelta(seconds=901)).isoformat(),
+        "Message": "",
+        "Host": "ex01.x",
+    }
+    (cell,) = Bench(events=[old]).surveyor.grid(subjects()[:1], PROXIES[:1])
+
+    assert cell.events[0].evidence.endswith("UTC")
+
+
+def test_a_silence_that_proves_nothing_is_the_cause_shown_where_nothing_else_is_known() -> None:
+    event = {
+        "Kind": "event",
+        "Id": 1034,
+        "At": (AT - timedelta(seconds=100)).isoformat(),
+        "Message": "",
+        "Host": "ex01.x",
+    }
+    unasked = proof(SERVERS[0], PROXIES[0], U, "proxy-not-asked", Probe.HOP)
+    (cell,) = Bench(events=[event]).surveyor.grid(subjects(unasked)[:1], PROXIES[:1])
+
+    assert [each.cause.name for each in cell.diagnoses] == ["throttled-silence"]
+    assert cell.diagnoses[0].evidence == ("event 1034 cannot be judged for another 800 s",)
 
 
 def test_a_recorded_grid_has_a_cell_for_every_proxy_that_was_asked_and_asks_nobody() -> None:
