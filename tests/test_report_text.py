@@ -91,6 +91,12 @@ def test_a_step_is_told_with_its_time_from_intended_to_done() -> None:
     assert text.of_step(moved((1, StepState.INTENDED), (13.2, StepState.DONE))) == "02:00:01 UTC, 12.2 s"
 
 
+def test_a_step_that_was_taken_back_later_took_no_longer_for_it() -> None:
+    record = moved((1, StepState.INTENDED), (1.5, StepState.DONE), (121, StepState.UNDONE))
+
+    assert text.of_step(record) == "02:00:01 UTC, 0.5 s"
+
+
 def test_a_second_look_days_later_is_no_work_on_the_server() -> None:
     step = moved((1, StepState.INTENDED), (13, StepState.DONE))
     later = BEGUN + timedelta(days=3)

@@ -133,7 +133,7 @@ def lines(outcome: Outcome, *, color: bool = False) -> Iterator[str]:
     for title, cells in (("before the run", earlier), (latest, now)):
         if isinstance(cells, list) and cells:
             yield ""
-            yield f"proxy path {title}: {len(cells)} pairs"
+            yield f"proxy path {title}: {len(cells)} pair{'s'[: len(cells) != 1]}"
             yield from _table(cells, color=color)
     if isinstance(now, list):
         yield from _causes(now)

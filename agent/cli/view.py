@@ -10,6 +10,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, dropwhile
 from typing import TextIO
 
 import click
@@ -54,9 +55,8 @@ def show(
         print(json.dumps(document(outcome), indent=2, ensure_ascii=False))
     else:
         width, verbose = _width(sys.stdout), options.verbosity > 0
-        for line in _facts(outcome, color=wants_color(options), verbose=verbose, width=width, times=times):
-            print(line)
-        for line in (*notes, *_summary(outcome, words)):
+        facts = _facts(outcome, color=wants_color(options), verbose=verbose, width=width, times=times)
+        for line in dropwhile(lambda line: not line, chain(facts, notes, _summary(outcome, words))):
             print(line)
         if next_step:
             print(f"\nNext: {next_step}")

@@ -6,6 +6,7 @@ from typing import Any
 
 from agent.model import Change, Proof, StepRecord
 from agent.outcome import Outcome, ServerOutcome
+from agent.report.text import taken
 
 SCHEMA = "easfix/1"
 
@@ -79,18 +80,12 @@ def step(record: StepRecord) -> dict[str, Any]:
         "script_sha256": record.step.script_sha256,
         "before": record.step.before,
         "after": record.step.after,
-        "seconds": _seconds(record),
+        "seconds": taken(record).total_seconds(),
         "attempts": [
             {"at": each.at.isoformat(), "state": str(each.state), "message": each.message, "error": each.error}
             for each in record.attempts
         ],
     }
-
-
-def _seconds(record: StepRecord) -> float | None:
-    """From its first intention to its last move."""
-    moves = [each.at for each in record.attempts]
-    return (moves[-1] - moves[0]).total_seconds() if moves else None
 
 
 def proof(each: Proof) -> dict[str, Any]:

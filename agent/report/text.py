@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from agent.exits import MEANING, Exit
-from agent.model import RunRecord, StepRecord
+from agent.model import RunRecord, StepRecord, StepState
 from agent.outcome import ServerOutcome
 
 WIDTH = 9
@@ -37,11 +37,16 @@ def of_server(found: ServerOutcome) -> str:
 
 
 def of_step(record: StepRecord) -> str:
-    """When a step was first intended, and how long it took to its last move."""
+    """When a step was first intended, and how long it took until it was settled."""
     if not record.attempts:
         return ""
-    first, last = record.attempts[0].at, record.attempts[-1].at
-    return f"{first:%H:%M:%S} UTC, {seconds(last - first)}"
+    return f"{record.attempts[0].at:%H:%M:%S} UTC, {seconds(taken(record))}"
+
+
+def taken(record: StepRecord) -> timedelta:
+    """From its first intention to its last move; that it was taken back later is the time of another step."""
+    moves = [each.at for each in record.attempts if each.state is not StepState.UNDONE]
+    return moves[-1] - moves[0] if moves else timedelta()
 
 
 def seconds(took: timedelta) -> str:

@@ -213,3 +213,9 @@ def test_a_reason_from_the_record_names_a_command_that_can_be_typed(capsys: pyte
 
     assert server["reason"].startswith("it broke off. easfix --config c.yaml resume r1 looks")
     assert server["next_step"] == "easfix --config c.yaml resume r1"
+
+
+def test_an_answer_about_no_server_begins_with_its_first_word(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Outcome("status", ()), Options(), words="nothing is owed")
+
+    assert capsys.readouterr().out.startswith("nothing is owed. Exit code 0")
