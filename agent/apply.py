@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.act import Actor, Deed, Ended, Look, Seen
 from agent.answers import Answer, each, number, of_kind, only
 from agent.errors import BadAnswer, ScriptFailed, ServerError, TimedOut
 from agent.model import Action, Change, Prior, Record, Script, ServerPlan, SslFlags, Step, StepState
-from agent.retry import Questioner
+from agent.retry import Questioner, never
 from agent.transport import Arguments
 
 FLAGS = "AccessSSLFlags"
@@ -50,7 +50,14 @@ class Cure:
     """The writes on one server, each of them a step in the journal."""
 
     def __init__(
-        self, run: str, plan: ServerPlan, actor: Actor, scripts: Mapping[str, Script], limits: Limits, wait: Questioner
+        self,
+        run: str,
+        plan: ServerPlan,
+        actor: Actor,
+        scripts: Mapping[str, Script],
+        limits: Limits,
+        wait: Questioner,
+        is_stopping: Callable[[], bool] = never,
     ) -> None:
         """`wait` is the patience for a restart to end; the actor's own is for everything else."""
         self._run = run
@@ -59,6 +66,7 @@ class Cure:
         self._scripts = scripts
         self._limits = limits
         self._wait = wait
+        self._is_stopping = is_stopping
         self._steps = {step.id: step for step in plan.steps}
         self._unsaved: dict[str, str] = {}
         self.restarted: Restarted | None = None
@@ -84,9 +92,14 @@ class Cure:
         return _trouble(self._actor.take(Deed(step, send, look)), "the metabase could not be backed up")
 
     def clear(self) -> Trouble | None:
-        """The flag word of each key; the prior values are durable before the first write."""
-        changes = []
+        """The flag word of each key; the prior values are durable before the first write.
+
+        Whoever stops the run stops it between two keys as well: what was not reached stays as it is.
+        """
+        changes: list[Change] = []
         for step in self._all(Action.CLEAR):
+            if changes and self._is_stopping():
+                return None
             change = next(each for each in self._plan.changes if each.path == step.path)
             ended = self._actor.take(self._clearing(step, change))
             if trouble := _trouble(ended, f"{change.path} could not be changed"):
@@ -207,8 +220,8 @@ class Cure:
         held = "explicit" if change.is_explicit else "inherited"
         arguments: Arguments = {
             "Path": change.path,
-            "Before": int(change.before),
-            "After": int(change.after),
+            "Before": change.before.signed,
+            "After": change.after.signed,
             "Held": held,
         }
 

@@ -99,8 +99,8 @@ class Rollback:
         )
         arguments: Arguments = {
             "Path": cleared.path,
-            "Before": int(written),
-            "After": int(before),
+            "Before": written.signed,
+            "After": before.signed,
             "Held": "explicit" if prior.is_explicit else "inherited",
         }
 
@@ -134,7 +134,10 @@ class Rollback:
         answer = self._read(prior.path)
         if not prior.is_explicit:
             return answer["SavedExplicit"] is False
-        return answer["SavedExplicit"] is True and answer["SavedWord"] == _word(prior)
+        word = answer["SavedWord"]
+        return (
+            answer["SavedExplicit"] is True and isinstance(word, int) and SslFlags.of(word) == SslFlags.of(_word(prior))
+        )
 
 
 def _as_before(server: str, at: datetime, prior: Prior, answer: Answer) -> Proof:

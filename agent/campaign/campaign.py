@@ -39,21 +39,32 @@ class Campaign:
         self._check_health = check_health
         self._failed = dict.fromkeys(failed)
         self._canary_failed = ""
+        self._begun: frozenset[str] = frozenset()
 
     def run(self) -> None:
         """The waves, and a look at the servers of each before the next one begins."""
+        self._finish_begun()
         rest = deque(self._orders.waves)
         while rest and not (why := self._objection()):
             wave = rest.popleft()
             self._carry_out(wave)
             if rest and not self._tools.stopping():
                 over(self._chosen(wave), self._check_health, self._orders.concurrency)
-            self._count(wave)
+            self._count(wave, wave.servers)
             if wave.is_canary and not self._is_told(wave) and rest and not rest[0].is_canary:
                 _stand_in(rest)
-        for wave in rest:
-            for server in wave.servers:
-                skip(Entry(self._tools, server), why)
+        for name in [name for wave in rest for name in wave.servers if name not in self._begun]:
+            skip(Entry(self._tools, name), why)
+
+    def _finish_begun(self) -> None:
+        """First of all what the run holds already: no window, threshold or canary keeps that from being finished."""
+        run = self._tools.run.id
+        held = {name.casefold() for its_run, name in self._tools.journal.unclosed() if its_run == run}
+        begun = [server for server in self._servers.values() if server.name.casefold() in held]
+        over(begun, partial(self._one, Terms()), self._orders.concurrency)
+        self._begun = frozenset(server.name for server in begun)
+        for wave in self._orders.waves:
+            self._count(wave, [name for name in wave.servers if name in self._begun])
 
     def _objection(self) -> str:
         """Why the next wave does not begin; empty where it does."""
@@ -65,7 +76,8 @@ class Campaign:
 
     def _carry_out(self, wave: Wave) -> None:
         terms = self._orders.terms(self._tools.now())
-        over(self._chosen(wave), partial(self._one, terms), self._orders.concurrency)
+        coming = [server for server in self._chosen(wave) if server.name not in self._begun]
+        over(coming, partial(self._one, terms), self._orders.concurrency)
 
     def _one(self, terms: Terms, server: Server) -> None:
         self._take_turn(server, terms)
@@ -73,9 +85,9 @@ class Campaign:
     def _chosen(self, wave: Wave) -> Sequence[Server]:
         return [self._servers[name] for name in wave.servers]
 
-    def _count(self, wave: Wave) -> None:
+    def _count(self, wave: Wave, names: Sequence[str]) -> None:
         """Who has failed so far; whoever is well again after an earlier failure counts no more."""
-        for name in wave.servers:
+        for name in names:
             state = self._state(name)
             if state is None or not state.is_failure:
                 self._failed.pop(name, None)

@@ -21,6 +21,11 @@ class SslFlags(IntFlag, boundary=KEEP):
         return cls(raw & DWORD)
 
     @property
+    def signed(self) -> int:
+        """The word as COM, and a script's [int], take it: a signed 32-bit integer."""
+        return int(self) - (DWORD + 1) if int(self) > DWORD // 2 else int(self)
+
+    @property
     def blocks_proxy(self) -> bool:
         """The proxy's plain HTTP request is refused (domain 1.3, 2.9: 403.4, 403.5 or 403.7)."""
         return bool(self & (SslFlags.SSL | SslFlags.SSL128 | SslFlags.REQUIRE_CERT))

@@ -38,7 +38,7 @@ function Get-Holder {
 }
 
 function Get-Word {
-    # The number behind words such as "AccessSSL | AccessSSL128" (2.1).
+    # The number behind words such as "AccessSSL | AccessSSL128" (2.1); unknown bits may make it larger than an [int].
     param([string]$Words)
     $bits = @{
         AccessSSL = 8
@@ -47,10 +47,10 @@ function Get-Word {
         AccessSSLMapCert = 128
         AccessSSL128 = 256
     }
-    $sum = 0
+    $sum = [long]0
     foreach ($name in @($Words -split '\s*\|\s*')) {
         if ($bits.ContainsKey($name)) { $sum = $sum -bor $bits[$name] }
-        if ($name -match '^\d+$') { $sum = $sum -bor [int]$name }
+        if ($name -match '^\d+$') { $sum = $sum -bor [long]$name }
     }
     $sum
 }

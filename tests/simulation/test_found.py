@@ -1,0 +1,38 @@
+"""Plays that once ended badly: each stands for a defect that random plays have found, and stays as small as it was."""
+
+from __future__ import annotations
+
+import pytest
+from paper import Case
+from plays import Play
+from theatre import Theatre
+
+DEAD = Case("EX01", stays_down="SMTPSVC", is_disabled=True)
+OURS = Case("EX01")
+
+
+@pytest.mark.parametrize("dies_at", range(50, 90, 2))
+def test_who_takes_a_rollback_over_knows_what_does_not_start(dies_at: int) -> None:
+    """The service that would not start was forgotten with the process that had seen it, or with the marker."""
+    assert Theatre(Play((DEAD,), dies_at=dies_at)).perform() == []
+
+
+def test_what_the_run_holds_is_finished_although_the_window_has_closed() -> None:
+    """The clock was set, the process fenced itself, and going on with the run met a window that had closed."""
+    assert Theatre(Play((OURS, Case("EX04")), closes_after=821.0, jumps_at=82, jump=3600.0)).perform() == []
+
+
+@pytest.mark.parametrize("dies_at", range(10, 70, 5))
+def test_what_the_run_holds_is_finished_although_it_died_just_before_the_end(dies_at: int) -> None:
+    assert Theatre(Play((OURS, Case("EX02")), closes_after=70.0, dies_at=dies_at)).perform() == []
+
+
+def test_a_word_with_its_highest_bit_is_cleared_as_it_is_shown() -> None:
+    """COM shows it as a negative number, and a script's [int] takes no other."""
+    assert Theatre(Play((Case("EX01", word=8 - 256 * 2**23),))).perform() == []
+
+
+def test_a_restart_that_a_power_cut_ended_stays_in_doubt_until_it_is_put_back() -> None:
+    case = Case("EX01", restart_seconds=900.0, reverts_after=256.75, reboots_at=245.625)
+
+    assert Theatre(Play((case,))).perform() == []
