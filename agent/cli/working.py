@@ -98,6 +98,7 @@ def conclude(
     record = session.journal.run(run.id)
     servers = tuple(of_record(each) for each in record.servers if names is None or each.name in names)
     if is_left:
+        session.beats.end(run.id)  # no beat of this process may come after it has left
         run.leave()
     else:
         end(session, run, command)

@@ -8,6 +8,7 @@ import pytest
 from dying import Died
 from harness import Stand
 
+from agent import planfile
 from agent.cli.session import now
 from agent.journal import open_journal
 from agent.model import Holder, RunRecord
@@ -59,7 +60,10 @@ def test_a_server_that_was_held_then_is_taken_up_when_it_is_free(stand: Stand) -
     with stand:
         journal = open_journal(str(stand.home / "journal.db"), now)
         holder = Holder("other", "jump99.lab.example", 4711, "LAB\\other")
-        other = journal.begin(RunRecord("other", "apply", now(), holder, "0.1.0"))
+        stand.easfix("plan", "-o", str(stand.home / "plan.json"))
+        plan = planfile.read(stand.home / "plan.json")
+        journal.save_plan(plan.hash, planfile.dump(plan))
+        other = journal.begin(RunRecord("other", "apply", now(), holder, "0.1.0", plan_hash=plan.hash))
         other.admit("EX01")
         skipped = stand.easfix("apply", "--yes")
         run = str(skipped.document["run"])
@@ -70,7 +74,7 @@ def test_a_server_that_was_held_then_is_taken_up_when_it_is_free(stand: Stand) -
         resumed = stand.easfix("resume", run)
 
         for answer in (skipped, still):
-            assert answer.state("EX01") == "skipped"
+            assert answer.state("EX01") == "skipped", answer.err
             assert "EX01 is held by run other" in answer.reason("EX01")
         assert (resumed.code, resumed.state("EX01")) == (0, "changed"), resumed.document
 
