@@ -12,10 +12,12 @@ from agent.cli.select import selection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from agent.cli.looking import Decided
     from agent.cli.session import Session
-    from agent.model import Proof, RunRecord, Server
+    from agent.journal import OpenRun
+    from agent.model import Proof, RunRecord, Server, ServerState
     from agent.outcome import Outcome, ServerOutcome
 
 
@@ -130,10 +132,8 @@ def second_look(session: Session, text: str, limit: tuple[str, ...], *, forced: 
     from dataclasses import replace
 
     from agent.cli import grid
-    from agent.cli.session import now
     from agent.cli.takeover import named
     from agent.cli.working import chosen, end, known, refuse_living, take_over
-    from agent.model import ServerState
 
     name = named(session, text)
     record = session.journal.run(name)
@@ -148,29 +148,41 @@ def second_look(session: Session, text: str, limit: tuple[str, ...], *, forced: 
         return replace(outcome, servers=left_out, run=name)
     due = {each.server: each.due_at for each in session.journal.looks(name)}
     run = take_over(session, name, forced=forced)
-    servers = []
-    for found in outcome.servers:
-        run.proved(found.name, found.proof)
-        if was[found.name] not in (ServerState.CHANGED, ServerState.REVERTED):
-            if found.state is ServerState.RIGHT:
-                run.conclude(found.name, found.state, f"looked at again: {found.reason}")
-        elif any(change.before.blocks_proxy for change in found.directories):
-            hint = "clear the same bits in msExchAccessSSLFlags of its object in Active Directory"
-            found = replace(found, state=ServerState.REVERTED, reason=f"the flag came back: {found.reason}; {hint}")
-            run.conclude(found.name, found.state, found.reason)
-        elif found.state is ServerState.RIGHT:
-            early = due.get(found.name, now()) > now()
-            said = "the second look is still due" if early else "second look taken"
-            found = replace(found, state=ServerState.CHANGED, reason=f"{found.reason}; {said}")
-            run.conclude(found.name, found.state, found.reason)
-            if not early:
-                session.journal.took_look(name, found.name)
-        servers.append(found)
+    servers = [_concluded(session, run, each, was[each.name], due.get(each.name)) for each in outcome.servers]
     if record.ended_at is None:  # one that broke off is not over before it is resumed
         run.leave()
     else:
         end(session, run, record.command)
     return replace(outcome, servers=(*servers, *left_out), run=name)
+
+
+def _concluded(
+    session: Session, run: OpenRun, found: ServerOutcome, was: ServerState | None, due: datetime | None
+) -> ServerOutcome:
+    """What the look says of one server of the run, on record; a look is owed wherever the run left a change."""
+    from dataclasses import replace
+
+    from agent.cli.session import now
+    from agent.model import ServerState
+
+    run.proved(found.name, found.proof)
+    early = due is not None and due > now()
+    if was not in (ServerState.CHANGED, ServerState.REVERTED) and due is None:
+        if found.state is ServerState.RIGHT:
+            run.conclude(found.name, found.state, f"looked at again: {found.reason}")
+        return found
+    if any(change.before.blocks_proxy for change in found.directories):
+        hint = "clear the same bits in msExchAccessSSLFlags of its object in Active Directory"
+        found = replace(found, state=ServerState.REVERTED, reason=f"the flag came back: {found.reason}; {hint}")
+    elif found.state is ServerState.RIGHT:
+        said = "the second look is still due" if early else "second look taken"
+        found = replace(found, state=ServerState.CHANGED, reason=f"{found.reason}; {said}")
+    elif not (was is found.state is ServerState.FAILED):
+        return found
+    run.conclude(found.name, found.state, found.reason)
+    if not early and found.state is not ServerState.REVERTED:  # the flag has stayed, whatever else is wrong
+        session.journal.took_look(run.id, found.name)
+    return found
 
 
 def _left_out(session: Session, record: RunRecord, wanted: set[str]) -> tuple[ServerOutcome, ...]:

@@ -6,13 +6,16 @@ import contextlib
 import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from agent.cli import session
 from agent.cli.main import call
+from agent.journal import open_journal
 from agent.lab.fleet import Fleet, Pace
 from agent.lab.layout import CONFIG_FILE, Layout
 
@@ -216,7 +219,8 @@ def test_a_change_that_is_right_stays_where_another_fault_was_there_before(two_f
 
     assert (code, server["state"]) == (3, "failed")
     assert "SSL is cleared, and proved on the hop from agent, CAS01" in server["reason"]
-    assert "KB817379" in server["reason"] and "the change is left as it is: easfix rollback" in server["reason"]
+    assert "KB817379" in server["reason"]
+    assert "the change is left as it is: easfix" in server["reason"] and " rollback " in server["reason"]
     assert flags(two_faults) == 0
     assert machine.counters.iisresets == 1
 
@@ -227,6 +231,38 @@ def test_what_was_left_can_be_put_back_by_the_operator(two_faults: Place) -> Non
 
     assert (code, document["servers"][0]["state"]) == (0, "rolled_back")
     assert flags(two_faults) == 8
+
+
+def owed(place: Place) -> list[str]:
+    with contextlib.closing(
+        open_journal(str(place.config.parent / "journal.db"), lambda: datetime.now(UTC))
+    ) as journal:
+        return [each.server for each in journal.looks_open()]
+
+
+def test_the_second_look_at_what_was_left_is_taken_and_the_mended_server_counts_as_changed(
+    two_faults: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_faults.document("apply", "--yes")
+    two_faults.document("verify", "last")  # too early to count as the look
+    before = owed(two_faults)
+    monkeypatch.setattr(session, "now", lambda: datetime.now(UTC) + timedelta(hours=1))
+    _, looked = two_faults.document("verify", "last")
+    after = owed(two_faults)
+    two_faults.fleet.fault("healthy@EX01")
+    code, mended = two_faults.document("verify", "last")
+
+    assert (before, after) == (["EX01"], [])
+    assert looked["servers"][0]["state"] == "failed"
+    assert (code, mended["servers"][0]["state"]) == (0, "changed")
+
+
+def test_a_flag_that_comes_back_on_what_was_left_is_reverted(two_faults: Place) -> None:
+    two_faults.document("apply", "--yes")
+    two_faults.fleet.fault("require-ssl@EX01")
+    _, document = two_faults.document("verify", "last")
+
+    assert document["servers"][0]["state"] == "reverted"
 
 
 def test_a_failure_that_nothing_explains_is_put_back(two_faults: Place) -> None:
