@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from agent.lint import Objection, lint, parameters
+from agent.lint.tree import KINDS, Script, walk
 
 HEADER = """# probe.ps1 - {effect}.
 #
@@ -267,3 +270,15 @@ def test_parameters_are_those_of_the_script_not_of_its_functions() -> None:
 
     assert parameters(text) == ("Path", "Before")
     assert parameters("function Get-X { param($Inner)\n$Inner }\n") == ()
+
+
+def test_the_nodes_of_a_script_are_found_in_the_order_of_its_text() -> None:
+    """Rules rely on it: what is assigned last counts, and the first objection is the first to be read."""
+    folder = Path(__file__).parent.parent / "playbooks" / "eas-require-ssl"
+    for file in sorted(folder.glob("*.ps1")):
+        script = Script(file.read_text(encoding="utf-8"))
+        walked = [node for node in walk(script.root) if node.type in KINDS]
+        for kind in KINDS:
+            expected = [(node.start_byte, node.end_byte) for node in walked if node.type == kind]
+
+            assert [(node.start_byte, node.end_byte) for node in script.of(kind)] == expected

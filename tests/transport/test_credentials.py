@@ -45,3 +45,17 @@ def test_a_kdc_is_asked_for_principals_only(user: str, is_principal: bool) -> No
 
 def test_reveal_gives_it_away() -> None:
     assert Secret(CANARY).reveal() == CANARY
+
+
+def test_what_is_made_of_a_secret_is_made_once_and_as_secret() -> None:
+    secret, made = Secret("a"), []
+
+    def make(text: str) -> str:
+        made.append(text)
+        return CANARY
+
+    found = [secret.once(make), secret.once(make)]
+
+    assert made == ["a"]
+    assert CANARY not in repr(found) + str(found)
+    assert found[0].reveal() == CANARY
