@@ -47,7 +47,7 @@ class Post:
 
         if not self.config.notify:
             return
-        before, path = Told(), None
+        before, path, words = Told(), None, self.redactor.text(words)
         with contextlib.suppress(EasfixError):  # the selection itself may be what is wrong
             path = self.schedule.told_file(self.config)
             before = Told.read(path)

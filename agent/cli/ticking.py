@@ -63,9 +63,10 @@ class Ticking:
         from agent.cli.session import Session
         from agent.cli.tick import take
 
+        concluded: set[str] = set()
         try:
             session = Session(self._options)
-            self.config = session.config
+            self.config, concluded = session.config, session.concluded
             session.join(self._stop, self.heard)
             with session, logs.bound(tick=tick.at.isoformat()):
                 logs.get().info("tick.begun", schedule=self._schedule.words, missed=tick.missed)
@@ -75,10 +76,11 @@ class Ticking:
         except (Interrupted, KeyboardInterrupt):
             raise
         except BaseException as error:
-            self._failed(tick, error)
+            run = getattr(error, "run_ended", "")
+            self._failed(tick, error, is_told=bool(run) and run not in concluded)
             raise
 
-    def _failed(self, tick: Tick, error: BaseException) -> None:
+    def _failed(self, tick: Tick, error: BaseException, *, is_told: bool) -> None:
         from agent import logs
         from agent.cli.post import Post
         from agent.cli.session import known_secrets
@@ -86,7 +88,7 @@ class Ticking:
         words = words_of(error)
         with self._logging():
             logs.get().error("tick.failed", tick=tick.at.isoformat(), error=type(error).__name__, detail=words)
-            if not getattr(error, "run_ended", ""):  # of that the run has told
+            if not is_told:  # as the end of a run
                 Post(self.config, known_secrets(), self._options, self._schedule).failure(words)
 
     @contextmanager

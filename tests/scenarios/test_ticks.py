@@ -15,7 +15,9 @@ from mailbox_service import Mailbox, open_mailbox
 
 import agent.cli.looking as looking_module
 import agent.cli.session as session_module
+import agent.cli.tick as tick_module
 import agent.cli.working as working_module
+from agent.errors import JournalError
 from agent.journal import Journal, open_journal
 from agent.model import Holder
 
@@ -269,8 +271,6 @@ def test_a_window_that_passed_with_nothing_left_is_not_told(stand: Stand, days: 
 def test_a_tick_that_fails_is_told_once_and_so_is_its_end(
     stand: Stand, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from agent.errors import JournalError
-
     def gone(journal: Journal, *asked: object) -> object:
         raise JournalError("the database is gone", where="journal.db")
 
@@ -291,6 +291,36 @@ def test_a_tick_that_fails_is_told_once_and_so_is_its_end(
     stand.easfix("run", "--once", "--limit", "EX02")
 
     assert mailbox.letters[-1]["title"].endswith(": ticks work again")
+
+
+def test_a_tick_that_fails_after_its_run_is_told_as_well(
+    stand: Stand, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand.configure({**ALWAYS, **AUTO})
+
+    def gone(session: object) -> object:
+        raise JournalError("the database is gone")
+
+    monkeypatch.setattr(tick_module, "_debts", gone)
+    stand.easfix("run", "--once")
+    titles = [each["title"].partition(": ")[2] for each in mailbox.letters]
+
+    assert titles == ["1 changed", "a tick failed"]
+
+
+def test_a_run_that_breaks_off_within_a_tick_is_told_once(
+    stand: Stand, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand.configure({**ALWAYS, **AUTO})
+
+    def gone(*asked: object, **how: object) -> object:
+        raise JournalError("the database is gone")
+
+    monkeypatch.setattr(working_module, "end", gone)
+    stand.easfix("run", "--once")
+    titles = [each["title"].partition(": ")[2] for each in mailbox.letters]
+
+    assert titles == ["run broke off"]
 
 
 def test_a_stop_within_a_tick_ends_it_with_130(stand: Stand) -> None:
