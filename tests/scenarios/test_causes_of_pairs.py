@@ -92,7 +92,9 @@ class Row:
 
     @property
     def is_right(self) -> bool:
-        return self.true <= self.named and self.certain <= self.true | self.hidden and "unknown" not in self.named
+        is_well = not self.true and not self.hidden
+        is_told = self.true <= self.named and self.certain <= self.true | self.hidden and "unknown" not in self.named
+        return is_told and (self.cell.state is CellState.WORKS or not is_well)
 
     def __str__(self) -> str:
         likely = sorted(f"{name}?" for name in self.named - self.certain)
