@@ -32,8 +32,12 @@ def select(
 
 def back_ends(config: Config) -> tuple[Server, ...]:
     """Every Exchange 2003 server of the configuration, by priority and then by name."""
-    every = [_back_end(entry, config) for entry in config.servers]
-    return tuple(sorted(every, key=lambda server: (server.priority, server.name.casefold())))
+    return tuple(sorted((_back_end(entry, config) for entry in config.servers), key=in_order))
+
+
+def in_order(server: Server) -> tuple[int, str]:
+    """The order in which servers are gone through: by priority, and then by name."""
+    return server.priority, server.name.casefold()
 
 
 def proxies(config: Config) -> tuple[Server, ...]:

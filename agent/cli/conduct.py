@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from agent.campaign import Orders
     from agent.cli.session import Session
-    from agent.model import Plan
+    from agent.model import Plan, RunRecord, ServerPlan
     from agent.waves import Wave
 
 
@@ -50,6 +50,28 @@ def of_plan(session: Session, plan: Plan, also: Sequence[str] = (), outside_wind
     names = [each.server for each in plan.servers if each.steps or each.server.casefold() in owed]
     failing = sum(each.state.is_failure for each in plan.servers if each.server not in names)
     return orders(session, names, failing, outside_window)
+
+
+def of_record(
+    session: Session, record: RunRecord, plans: Mapping[str, ServerPlan], names: Sequence[str]
+) -> tuple[Orders, list[str]]:
+    """For going on with a run: the servers that it did not come to, and those that have failed in it so far.
+
+    As many may fail again, and canaries that were proved need not go first again.
+    """
+    from dataclasses import replace
+
+    from agent.model import ServerState
+    from agent.waves import waves
+
+    section = session.config.run
+    failed = [each.name for each in record.servers if each.state and each.state.is_failure]
+    proved = sum(each.state is ServerState.CHANGED for each in record.servers)
+    closed = {each.name for each in record.servers if each.is_closed}
+    coming = [name for name in names if name in closed]
+    again = waves(coming, max(0, section.canary - proved), section.first_wave, section.growth, section.concurrency)
+    whole = orders(session, [each.server for each in plans.values() if each.steps], 0, record.outside_window)
+    return replace(whole, waves=again, threshold=whole.threshold.beyond(len(failed))), failed
 
 
 def _measured(session: Session) -> tuple[float, ...]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
 
     from agent.campaign import Heir
     from agent.cli.session import Session
-    from agent.journal import OpenRun
-    from agent.model import Debt, Server
+    from agent.errors import Locked
+    from agent.journal import Journal, OpenRun
+    from agent.model import Debt, RunRecord, Server
     from agent.notice import Listen
 
 
@@ -40,10 +44,13 @@ class Heirs:
 
     def _take_over(self, run: str) -> tuple[OpenRun, Heir]:
         from agent.campaign import Heir
-        from agent.cli.takeover import take_over
+        from agent.cli.takeover import stale_after, take_over
         from agent.cli.working import plan_of, tools
 
-        plans = plan_of(self._session, self._session.journal.run(run))
+        record = self._session.journal.run(run)
+        if is_under_way(self._session.journal, record, stale_after(self._session)):
+            raise held_here(record)
+        plans = plan_of(self._session, record)
         opened = take_over(self._session, run)
         return opened, Heir(tools(self._session, opened, self._listen), plans)
 
@@ -61,5 +68,23 @@ def debts_on(session: Session, servers: Sequence[Server]) -> list[Debt]:
         journal = session.journal
     mine = {server.name.casefold() for server in servers}
     stale = stale_after(session)
-    found = [debt for debt in journal.debts() if debt.server.casefold() in mine]
-    return [debt for debt in found if works_on(journal, journal.run(debt.run), stale) is False]
+    found = [(debt, journal.run(debt.run)) for debt in journal.debts() if debt.server.casefold() in mine]
+    return [
+        debt
+        for debt, record in found
+        if works_on(journal, record, stale) is False and not is_under_way(journal, record, stale)
+    ]
+
+
+def is_under_way(journal: Journal, record: RunRecord, stale: timedelta) -> bool:
+    """This very process works on it, beside what asks: a scheduler's runs follow one another, others may not."""
+    is_ours = (record.holder.host, record.holder.pid) == (socket.gethostname(), os.getpid())
+    return record.ended_at is None and is_ours and not journal.is_stale(record.id, stale)
+
+
+def held_here(record: RunRecord) -> Locked:
+    """What is said to the second one."""
+    from agent.errors import Locked
+
+    said = f"{record.holder} is at work, in this very process"
+    return Locked("", said, run=record.id, holder=str(record.holder), since=record.started_at)

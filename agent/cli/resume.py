@@ -27,41 +27,36 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool)
     easfix status
     easfix resume last
 
-    IIS is never restarted a second time in one run: a marker on the server sees to that, whatever crashed.
+    IIS is never restarted a second time in one run: a marker on the server sees to that, whatever crashed. What the
+    run had begun with is finished at any time; servers that it did not come to follow in waves, within the change
+    window, and as many of them may fail as of a new run.
     """
+    from agent.campaign import campaign
+    from agent.cli.conduct import of_record
+    from agent.cli.heirs import Heirs
     from agent.cli.session import Session
     from agent.cli.takeover import named
     from agent.cli.view import show
     from agent.cli.working import chosen, conclude, known, plan_of, tools
     from agent.cli.working import take_over as take_over_run
-    from agent.course import Course
-    from agent.fleet import over
-    from agent.model import Server, ServerState
-    from agent.outcome import BY_OPERATOR
+    from agent.inventory import in_order
 
     with Session(options) as session:
         name = named(session, run)
         record = session.journal.run(name)
         plans = plan_of(session, record)
-        begun = {each.name for each in record.servers}
         open_ones = _open(record, plans)
         wanted = set(chosen(record, limit)) if limit else open_ones
         if record.ended_at is not None and not open_ones & wanted:
             return _nothing(record, options)
-        servers = known(session, sorted(open_ones & wanted))
+        servers = sorted(known(session, sorted(open_ones & wanted)), key=in_order)
         session.unlock(servers)
         open_run = take_over_run(session, name, forced=take_over)
         with session.progress(servers, name) as listen:
-            kit = tools(session, open_run, listen)
-
-            def work(server: Server) -> None:
-                if session.stop.is_set():
-                    if server.name not in begun:
-                        open_run.conclude(server.name, ServerState.SKIPPED, f"{BY_OPERATOR} before it began")
-                    return  # it stays owed
-                Course(kit, server, plans[server.name.casefold()]).go()
-
-            over(servers, work, session.config.run.concurrency)
+            kit, heirs = tools(session, open_run, listen), Heirs(session, listen)
+            orders, failed = of_record(session, record, plans, [each.name for each in servers])
+            campaign(kit, servers, plans, orders, heirs.inherit, failed).run()
+            heirs.end()
         # A run that broke off never gave its answer, so that is given now, about all its servers; unless some are left.
         is_left = record.ended_at is None and bool(open_ones - wanted)
         worked = None if record.ended_at is None and not limit else [each.name for each in servers]

@@ -166,7 +166,8 @@ class Course:
     def _endings(self, transport: Transport) -> Endings:
         tools, steps = self._tools, self._entry.record.steps
         actor = Actor(self._server.name, tools.run, transport, tools.waiter, steps, tools.listen)
-        cure = Cure(tools.run.id, self._plan, actor, tools.scripts, tools.limits, tools.waiter)
+        is_stopping = lambda: bool(tools.stopping())  # noqa: E731 - one use
+        cure = Cure(tools.run.id, self._plan, actor, tools.scripts, tools.limits, tools.waiter, is_stopping)
         return Endings(tools, self._entry, actor, cure)
 
 
