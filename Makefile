@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 LOCKS := constraints.txt $(if $(KERBEROS),constraints-kerberos.txt) $(if $(BENCH),constraints-bench.txt)
 STAMP := $(VENV)/.installed$(if $(KERBEROS),-kerberos)$(if $(BENCH),-bench)
 
-.PHONY: help demo test lint bench bench-lab bench-grid lock clean
+.PHONY: help demo test simulate lint bench bench-1000 bench-lab bench-grid lock clean
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 $(STAMP): pyproject.toml $(LOCKS)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -29,8 +29,15 @@ lint: $(STAMP) ## Style and types
 test: $(STAMP) lint ## Style, types and every test
 	$(BIN)/pytest -n 2
 
+PLAYS ?= 5000
+simulate: $(STAMP) ## Thousands of random fleets, faults, windows and deaths (PLAYS=5000)
+	EASFIX_SIMULATION=$(PLAYS) $(BIN)/pytest --timeout 0 tests/simulation
+
 bench: $(STAMP) ## Requests, CPU and memory of easfix itself, as ratios in one run
 	$(BIN)/python -m tests.bench.agent
+
+bench-1000: $(STAMP) ## A thousand practice servers changed by one process: time, memory, and its record
+	$(BIN)/python -m tests.bench.thousand
 
 bench-lab: $(STAMP) ## Memory and rounds a second of the practice lab
 	$(BIN)/python -m tests.bench.lab
