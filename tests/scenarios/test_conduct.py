@@ -199,6 +199,19 @@ def fall_silent(lab: Stand) -> None:
     journal.close()
 
 
+def test_a_process_that_was_silent_for_too_long_sends_nothing_more(tmp_path: Path) -> None:
+    with stand(tmp_path, FAULTS[:2], run={"canary": 0}, schedule={"beat_seconds": 30, "fence_seconds": 60}) as lab:
+        at(lab, "after backup", lambda: fall_silent(lab))
+        answer = lab.easfix("apply", "--yes")
+        untouched = [name for name in ("EX01", "EX02") if not wrote(lab, name)]
+        again = lab.easfix("resume", "last")
+
+        assert answer.code == 4
+        assert "nothing more is sent" in answer.reason("EX01")
+        assert untouched == ["EX01", "EX02"]
+        assert [again.state(name) for name in ("EX01", "EX02")] == ["changed", "changed"]
+
+
 @pytest.mark.parametrize("boundary", ["before clear", "after clear", "before restart", "after close"])
 def test_what_a_dead_run_left_is_settled_by_the_next_run_on_the_server(tmp_path: Path, boundary: str) -> None:
     from dying import Died

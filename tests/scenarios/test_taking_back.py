@@ -165,7 +165,7 @@ def test_a_flag_that_comes_back_later_is_found_by_the_second_look(tmp_path: Path
 
 def test_a_server_that_moved_while_the_run_was_dead_is_refused_and_let_go(tmp_path: Path) -> None:
     with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
-        fuse = Fuse(9)
+        fuse = Fuse(13)
         stand.hook, stand.wrap = fuse.tick, fuse.wrap
         with pytest.raises(Died):
             stand.easfix("apply", "--yes")
