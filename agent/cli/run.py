@@ -123,8 +123,7 @@ def _on_and_on(options: Options, schedule: Schedule, timetable: Timetable) -> in
         supervisor.ready()
         for tick in Scheduler(timetable, now, wait, announce, PULSE).ticks():
             supervisor.status(f"{schedule.words}: tick of {tick.at:%Y-%m-%d %H:%M:%S} UTC")
-            _attempt(ticking, tick, options)
-            was_at_work = stop.is_set()
+            was_at_work = _attempt(ticking, tick, options, stop)
         supervisor.stopping()
     return int(Exit.INTERRUPTED if was_at_work else Exit.OK)
 
@@ -136,14 +135,17 @@ def _greet(options: Options, schedule: Schedule, due: datetime) -> None:
         print(words, file=sys.stderr, flush=True)
 
 
-def _attempt(ticking: Ticking, tick: Tick, options: Options) -> None:
-    """Take a tick and show its answer, or what went wrong."""
+def _attempt(ticking: Ticking, tick: Tick, options: Options, stop: threading.Event) -> bool:
+    """Take a tick and show its answer, or what went wrong; true where it was told to end before it had."""
     try:
         taken = ticking.take(tick)
     except (EasfixError, OSError) as error:
+        was_at_work = stop.is_set()
         _show_failure(error, options)
     else:
+        was_at_work = stop.is_set()
         _show(taken, options, indent=None)
+    return was_at_work
 
 
 def _show(taken: Taken, options: Options, indent: int | None) -> None:

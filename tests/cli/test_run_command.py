@@ -17,17 +17,30 @@ import pytest
 from mailbox_service import open_mailbox
 
 RUN = "from agent.cli.main import run\nrun()\n"
-FAST = """
-import time
+FROZEN = """
+import threading, types
 import agent.cli.run, agent.cli.session
 from datetime import UTC, datetime, timedelta
-begun = time.monotonic()
+noon = datetime(2026, 5, 6, 12, 10, tzinfo=UTC)
 def now():
-    return datetime(2026, 5, 6, 12, 10, tzinfo=UTC) + (time.monotonic() - begun) * timedelta(minutes=30)
+    return noon
 agent.cli.session.now = now
-agent.cli.run.PULSE = 0.02
 """
-"""Half an hour passes in a second."""
+"""A clock that stands still: no tick comes but the first."""
+
+FAST = (
+    FROZEN
+    + """
+class Event(threading.Event):
+    def wait(self, timeout=None):
+        global noon
+        if timeout:
+            noon += timedelta(minutes=5)
+        return super().wait(min(timeout, 0.01) if timeout else timeout)
+agent.cli.run.threading = types.SimpleNamespace(Event=Event)
+"""
+)
+"""A clock that only waiting moves: with each pulse five minutes pass, however long the machine takes."""
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals are sent to another process here, as POSIX has them")
 
@@ -80,8 +93,8 @@ class Loop:
 
 
 @contextmanager
-def loop(config: Path, *arguments: str, **environment: str) -> Iterator[Loop]:
-    found = Loop(config, *arguments, **environment)
+def loop(config: Path, *arguments: str, before: str = FAST, **environment: str) -> Iterator[Loop]:
+    found = Loop(config, *arguments, before=before, **environment)
     try:
         yield found
     finally:
@@ -122,7 +135,7 @@ def test_cron_goes_by_the_clock_of_its_zone(config: Path) -> None:
 @posix
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_between_two_ticks_is_a_good_end(config: Path, number: signal.Signals) -> None:
-    with loop(config, "--every", "1d") as found:
+    with loop(config, "--every", "1d", before=FROZEN) as found:
         found.tick()
         found.process.send_signal(number)
 
@@ -240,7 +253,7 @@ def test_a_supervisor_hears_of_the_beginning_the_life_and_the_end(config: Path, 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
         ear.bind(address)
         ear.settimeout(60)
-        with loop(config, "--every", "1d", NOTIFY_SOCKET=address, WATCHDOG_USEC="300000") as found:
+        with loop(config, "--every", "1d", before=FROZEN, NOTIFY_SOCKET=address, WATCHDOG_USEC="300000") as found:
             found.tick()
             heard = [ear.recv(4096).decode()]
             while not {"WATCHDOG=1", "STATUS=every 1d: next tick at 2026-05-07 00:00:00 UTC"} <= set(heard):
