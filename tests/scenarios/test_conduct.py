@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Stand
+from harness import EAS, FLAGS, Stand
 
 NIGHT = {
     "name": "night",
@@ -185,6 +185,30 @@ def journal_of(lab: Stand) -> Any:
     from agent.journal import open_journal
 
     return open_journal(str(lab.home / "journal.db"), lambda: datetime.now(UTC), read_only=True)
+
+
+def test_a_flag_that_comes_back_before_the_next_wave_stops_the_run(tmp_path: Path) -> None:
+    with stand(tmp_path, FAULTS[:2]) as lab:
+
+        def come_back() -> None:
+            lab.machine("EX01").metabase.set(EAS, FLAGS, 8)
+
+        at(lab, "after close", come_back)
+        answer = lab.easfix("apply", "--yes")
+
+        assert answer.state("EX01") == "reverted"
+        assert answer.reason("EX02") == "not begun: the canary EX01 failed, and the run stops there"
+        assert not wrote(lab, "EX02")
+
+
+def test_a_mail_service_that_stops_before_the_next_wave_stops_the_run(tmp_path: Path) -> None:
+    with stand(tmp_path, FAULTS[:2]) as lab:
+        at(lab, "after close", lambda: lab.machine("EX01").services.stop("SMTPSVC"))
+        answer = lab.easfix("apply", "--yes")
+
+        assert answer.state("EX01") == "failed"
+        assert "ran before and does not run now: SMTPSVC" in answer.reason("EX01")
+        assert not wrote(lab, "EX02")
 
 
 def fall_silent(lab: Stand) -> None:
