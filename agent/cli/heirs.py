@@ -7,13 +7,14 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
+from agent.errors import ConfigError, Locked, NoJournal, OldJournal, UnknownName
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
 
     from agent.campaign import Heir
     from agent.cli.session import Session
-    from agent.errors import Locked
     from agent.journal import Journal, OpenRun
     from agent.model import Debt, RunRecord, Server
     from agent.notice import Listen
@@ -49,8 +50,11 @@ class Heirs:
 
         record = self._session.journal.run(run)
         if is_under_way(self._session.journal, record, stale_after(self._session)):
-            raise held_here(record)
-        plans = plan_of(self._session, record)
+            raise _locked(record, "is at work, in this very process")
+        try:
+            plans = plan_of(self._session, record)
+        except (UnknownName, ConfigError) as error:
+            raise _locked(record, f"left no plan that could be gone on with: {error.message}") from error
         opened = take_over(self._session, run)
         return opened, Heir(tools(self._session, opened, self._listen), plans)
 
@@ -58,7 +62,6 @@ class Heirs:
 def debts_on(session: Session, servers: Sequence[Server]) -> list[Debt]:
     """What runs that nobody works on owe to these servers."""
     from agent.cli.takeover import stale_after, works_on
-    from agent.errors import NoJournal, OldJournal
 
     try:
         journal = session.record
@@ -82,9 +85,5 @@ def is_under_way(journal: Journal, record: RunRecord, stale: timedelta) -> bool:
     return record.ended_at is None and is_ours and not journal.is_stale(record.id, stale)
 
 
-def held_here(record: RunRecord) -> Locked:
-    """What is said to the second one."""
-    from agent.errors import Locked
-
-    said = f"{record.holder} is at work, in this very process"
-    return Locked("", said, run=record.id, holder=str(record.holder), since=record.started_at)
+def _locked(record: RunRecord, why: str) -> Locked:
+    return Locked("", f"{record.holder} {why}", run=record.id, holder=str(record.holder), since=record.started_at)
