@@ -85,10 +85,19 @@ def _measured(session: Session) -> tuple[float, ...]:
 
 
 def refuse(session: Session, found: Orders) -> None:
-    """WindowClosed where no server could be begun and finished now; Stopped while the stop file stands."""
-    from agent.cli.session import now
-    from agent.errors import Stopped, WindowClosed
+    """WindowClosed where no server could be begun and finished now; Stopped while the stop file stands.
 
+    ConfigError for what is asked for and would not be done: a setting that is passed over in silence is a trap.
+    """
+    from agent.cli.session import now
+    from agent.errors import ConfigError, Stopped, WindowClosed
+
+    if session.config.run.restart_proxies:
+        raise ConfigError(
+            "run.restart_proxies is on, and this easfix does not restart proxies",
+            where=str(session.path),
+            next_step="Set it to false, and restart IIS on the proxies by hand where that is needed.",
+        )
     if words := session.kill_switch.of_file():
         raise Stopped(f"{words}: while it is there nothing is changed", next_step="Remove it when changes may be made.")
     if why := found.too_late(now()):

@@ -260,3 +260,12 @@ def test_what_a_dead_run_left_is_settled_by_the_next_run_on_the_server(tmp_path:
         assert lab.directory("EX01").flags_memory == 0
         assert lab.truth("EX01").iisresets == 1
         assert status.document["servers"] == []
+
+
+def test_a_setting_that_would_not_be_carried_out_is_refused(tmp_path: Path) -> None:
+    with stand(tmp_path, FAULTS[:1], run={"restart_proxies": True}) as lab:
+        answer = lab.easfix("apply", "--yes")
+
+        assert answer.code == 78
+        assert "restart_proxies" in answer.document["error"]["message"]
+        assert not wrote(lab, "EX01")
