@@ -72,7 +72,8 @@ class Endings:
         elif self.tools.puts_back:
             self.put_back(replace(trouble, message=said, next_step=""))
         else:
-            self.cure.close()
+            if self.cure.settle() is None:
+                self.cure.close()
             command = f"easfix rollback {self.tools.run.id} --limit {self.entry.server}"
             hint = f"it is left as it is: {command} puts it back"
             self.entry.conclude(ServerState.FAILED, sentences(said, hint), self._outage)
@@ -87,13 +88,14 @@ class Endings:
         self.entry.tell("server.rolling_back")
         rollback = Rollback(self.actor, self.tools.scripts, why)
         trouble = rollback.put_back(self.entry.record.steps, self.entry.originals)
-        left = None if trouble else self.cure.settle()
-        if trouble is None and left is None and not cause.is_lasting:
+        left = self.cure.settle()
+        if trouble:
+            self._not_put_back(cause, replace(trouble, is_unsure=trouble.is_unsure or bool(left and left.is_unsure)))
+            return
+        if left is None and not cause.is_lasting:
             left = self.cure.start_again()
         if left and left.is_unsure:
-            trouble = replace(left, message=f"{AS_BEFORE}, but {left.message}")
-        if trouble:
-            self._not_put_back(cause, trouble)
+            self._not_put_back(cause, replace(left, message=f"{AS_BEFORE}, but {left.message}"))
             return
         is_lasting = cause.is_lasting or bool(left)
         self._was_put_back(cause, self.cure.close() or left, rollback.unsaved, is_lasting=is_lasting)

@@ -24,7 +24,7 @@ from agent.estimate import Estimate
 from agent.fleet import over
 from agent.model import Holder, Role, RunRecord, Script, Server, ServerPlan
 from agent.notice import ignore
-from agent.outcome import BY_OPERATOR, STOPPED, WAITING, is_to_come, of_error
+from agent.outcome import BY_OPERATOR, WAITING, is_to_come, of_error
 from agent.plan import Restart, decide
 from agent.playbook import load
 from agent.proxypool import ProxyPool
@@ -158,6 +158,9 @@ class Process:
         record = self.journal.run(run)
         owed = {each.name for each in record.servers if not each.is_closed or is_to_come(each)}
         self.failed = {each.name for each in record.servers if each.state is not None and each.state.is_failure}
+        for name in owed:
+            if not plans[name].steps:  # the process before died before it could say so
+                opened.conclude(name, plans[name].state, plans[name].reason)
         self._lead(opened, {name: plan for name, plan in plans.items() if name in owed and plan.steps}, None)
 
     def roll_back(self, run: str, plans: dict[str, ServerPlan], names: Sequence[str]) -> None:
@@ -228,7 +231,7 @@ class Process:
 
     def _stopping(self, run: str) -> str:
         asked = self.journal.stop_asked(run)
-        return BY_OPERATOR if self.is_stopping else f"{STOPPED} {asked}" if asked else ""
+        return BY_OPERATOR if self.is_stopping else f"stopped {asked}" if asked else ""
 
     def _questioner(self, policy: Policy) -> Questioner:
         return Questioner(

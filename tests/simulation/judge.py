@@ -15,6 +15,9 @@ from paper import PaperServer, Settings
 
 from agent.model import Action, Script, ServerRecord, ServerState, StepState
 
+SOMEBODY_ELSES = "could not be put back: restore: refused"
+"""Active Directory, or a person, has written another word since: it is said, and stays owed until a person decides."""
+
 STEP_OF = {
     "backup": lambda _: str(Action.BACK_UP),
     "clear": lambda given: f"{Action.CLEAR} {given['Path']}",
@@ -131,7 +134,8 @@ def reported_as_it_is(judge: Judge, world: World, run: str, name: str, state: Se
     """Lesson 11: what is said about a server is so at that moment."""
     server = world.wire.servers[name]
     now, then = server.settings, judge.before[name]
-    missing = sorted(judge.ran.get((run, name), frozenset()) - server.running)
+    has_rebooted = any(each.what == "reboot" for each in server.deeds)  # then it was not the run that stopped it
+    missing = [] if has_rebooted else sorted(judge.ran.get((run, name), frozenset()) - server.running)
     match state:
         case ServerState.CHANGED if not server.is_right:
             return [f"{name} is said to be changed and is not right: {now}"]
@@ -260,7 +264,11 @@ def nothing_unsettled(servers: list[ServerRecord]) -> list[str]:
 
 def nothing_owed(servers: list[ServerRecord], unclosed: set[str]) -> list[str]:
     """Lesson 10: once everything can be reached again, resuming finishes with every server."""
-    return [f"{each.name} stays owed: {each.state}: {each.reason}" for each in servers if each.name in unclosed]
+    return [
+        f"{each.name} stays owed: {each.state}: {each.reason}"
+        for each in servers
+        if each.name in unclosed and SOMEBODY_ELSES not in each.reason
+    ]
 
 
 def a_look_writes_nothing(before: dict[str, Settings], world: World) -> list[str]:
