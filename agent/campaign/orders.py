@@ -38,7 +38,7 @@ class Orders:
         standing = self.windows.at(now)
         if not standing.is_open:
             return f"{NOT_BEGUN}: {standing.words}"
-        return f"{NOT_BEGUN}: {standing.words}, and one server may need {self.estimate.words}"
+        return f"{NOT_BEGUN}: {standing.words}, and too little of it is left: {self.estimate.words}"
 
     def too_many(self, failed: Sequence[str]) -> str:
         """Why no server may begin after so many failures; empty where one may."""

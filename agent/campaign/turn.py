@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from agent.campaign.debts import Inherit, settle
 from agent.course import Course, Tools
 from agent.course.entry import Entry
-from agent.journal import Terms
+from agent.journal import HELD, Terms
 from agent.model import Server, ServerPlan, ServerState
+from agent.outcome import sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,17 @@ class Turn:
                 return
         if plan.steps:
             Course(self.tools, server, plan).go(terms)
-        else:  # it was in the run for a debt, which has left it in another state than it was planned from
-            entry.conclude(ServerState.SKIPPED, "refused: what an older run had left was put back here; plan again")
+        else:  # it was in the run for a debt only
+            entry.conclude(ServerState.SKIPPED, self._of_debt(server))
+
+    def _of_debt(self, server: Server) -> str:
+        """Why nothing is done: the debt is still there, or the server is in another state than it was planned from."""
+        held = self.tools.journal.held_by(server.name)
+        if held is None:
+            return "refused: what an older run had left was put back here; plan again"
+        holder, since = held
+        said = f"{server.name} {HELD} {holder} since {since:%Y-%m-%d %H:%M:%S} UTC"
+        return sentences(said, f"easfix resume {holder.run} goes on with it")
 
 
 def skip(entry: Entry, reason: str) -> None:

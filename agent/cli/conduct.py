@@ -53,7 +53,7 @@ def of_plan(session: Session, plan: Plan, also: Sequence[str] = (), outside_wind
 
 
 def of_record(
-    session: Session, record: RunRecord, plans: Mapping[str, ServerPlan], names: Sequence[str]
+    session: Session, record: RunRecord, plans: Mapping[str, ServerPlan], names: Sequence[str], outside_window: str = ""
 ) -> tuple[Orders, list[str]]:
     """For going on with a run: the servers that it did not come to, and those that have failed in it so far.
 
@@ -70,7 +70,7 @@ def of_record(
     closed = {each.name for each in record.servers if each.is_closed}
     coming = [name for name in names if name in closed]
     again = waves(coming, max(0, section.canary - proved), section.first_wave, section.growth, section.concurrency)
-    whole = orders(session, [each.server for each in plans.values() if each.steps], 0, record.outside_window)
+    whole = orders(session, [each.server for each in plans.values() if each.steps], 0, outside_window)
     return replace(whole, waves=again, threshold=whole.threshold.beyond(len(failed))), failed
 
 

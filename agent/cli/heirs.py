@@ -37,11 +37,16 @@ class Heirs:
             return self._opened[run][1]
 
     def end(self) -> None:
-        """Each of them has come as far as it can here."""
-        from agent.cli.working import end
+        """Each of them has come as far as it can here; one with other servers left is left to whoever resumes it."""
+        from agent.cli.working import end, leave
+        from agent.outcome import is_to_come
 
         for run, (opened, _) in self._opened.items():
-            end(self._session, opened, self._session.journal.run(run).command)
+            record = self._session.journal.run(run)
+            if any(not each.is_closed or is_to_come(each) for each in record.servers):
+                leave(self._session, opened)
+            else:
+                end(self._session, opened, record.command)
 
     def _take_over(self, run: str) -> tuple[OpenRun, Heir]:
         from agent.campaign import Heir
@@ -51,6 +56,8 @@ class Heirs:
         record = self._session.journal.run(run)
         if is_under_way(self._session.journal, record, stale_after(self._session)):
             raise _locked(record, "is at work, in this very process")
+        if words := self._session.journal.stop_asked(run):
+            raise _locked(record, f"was stopped {words}, and only an operator goes on with it")
         try:
             plans = plan_of(self._session, record)
         except (UnknownName, ConfigError) as error:

@@ -12,6 +12,7 @@ from agent.cli.options import Options, globals_
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agent.journal import OpenRun
     from agent.model import RunRecord, ServerPlan
 
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 @click.argument("run", shell_complete=runs)
 @click.option("--limit", multiple=True, metavar="NAMES", shell_complete=servers, help="Only these servers of the run.")
 @click.option("--take-over", is_flag=True, help="The run's process certainly no longer runs.")
+@click.option("--outside-window", default="", metavar="REASON", help="Work outside any change window; kept on record.")
 @globals_
-def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool) -> int:
+def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool, outside_window: str) -> int:
     """Go on with a run that broke off: look first, then finish each server from where the record says it stands.
 
     \b
@@ -29,7 +31,8 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool)
 
     IIS is never restarted a second time in one run: a marker on the server sees to that, whatever crashed. What the
     run had begun with is finished at any time; servers that it did not come to follow in waves, within the change
-    window, and as many of them may fail as of a new run.
+    window, and as many of them may fail as of a new run. A reason to work outside the window that was given when the
+    run began does not count any more: say it again.
     """
     from agent.campaign import campaign
     from agent.cli.conduct import of_record
@@ -51,10 +54,11 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool)
             return _nothing(record, options)
         servers = sorted(known(session, sorted(open_ones & wanted)), key=in_order)
         session.unlock(servers)
-        open_run = take_over_run(session, name, forced=take_over)
+        open_run = take_over_run(session, name, forced=take_over, outside_window=outside_window)
+        _say_what_was_planned(open_run, record, plans)
         with session.progress(servers, name) as listen:
             kit, heirs = tools(session, open_run, listen), Heirs(session, listen)
-            orders, failed = of_record(session, record, plans, [each.name for each in servers])
+            orders, failed = of_record(session, record, plans, [each.name for each in servers], outside_window)
             campaign(kit, servers, plans, orders, heirs.inherit, failed).run()
             heirs.end()
         # A run that broke off never gave its answer, so that is given now, about all its servers; unless some are left.
@@ -77,6 +81,16 @@ def _open(record: RunRecord, plans: Mapping[str, ServerPlan]) -> set[str]:
         if is_to_come(each) or each.reason.startswith(f"{each.name} {HELD} "):
             found |= {each.name} & planned
     return found
+
+
+def _say_what_was_planned(run: OpenRun, record: RunRecord, plans: Mapping[str, ServerPlan]) -> None:
+    """Servers that nothing was to be done about, and that the run died before it said so."""
+    from agent.outcome import is_to_come
+
+    for each in record.servers:
+        plan = plans.get(each.name.casefold())
+        if plan is not None and not plan.steps and is_to_come(each):
+            run.conclude(each.name, plan.state, plan.reason)
 
 
 def _nothing(record: RunRecord, options: Options) -> int:

@@ -24,7 +24,7 @@ def named(session: Session, text: str) -> str:
         raise UnknownName("no run is on record yet", where=error.where, next_step=hint) from error
 
 
-def take_over(session: Session, run: str, *, forced: bool = False) -> OpenRun:
+def take_over(session: Session, run: str, *, forced: bool = False, outside_window: str = "") -> OpenRun:
     """Go on with a run; refused while the process that it belongs to may still be at work.
 
     Not refused where that process is silent for too long, on whatever machine it was: by then it is fenced, and sends
@@ -36,7 +36,11 @@ def take_over(session: Session, run: str, *, forced: bool = False) -> OpenRun:
     refuse_living(session, record, forced=forced)
     is_by_silence = silent and not forced and not _is_gone(record)
     return session.journal.resume(
-        run, session.holder(run), stale=stale if is_by_silence else None, instead_of=record.holder
+        run,
+        session.holder(run),
+        stale=stale if is_by_silence else None,
+        instead_of=record.holder,
+        outside_window=outside_window,
     )
 
 

@@ -115,14 +115,10 @@ def _drift(session: Session, servers: Sequence[Server]) -> tuple[list[Decided], 
 
 def _debts(session: Session) -> Iterator[Debt]:
     """What is owed, and nobody works on now."""
-    from datetime import timedelta
+    from agent.cli.takeover import stale_after, works_on
 
-    from agent.cli.working import is_at_work
-
-    stale = timedelta(seconds=session.config.schedule.stale_seconds)
     for debt in session.journal.debts():
-        is_living = is_at_work(session.journal.run(debt.run))
-        if is_living is False or (is_living is None and session.journal.is_stale(debt.run, stale)):
+        if works_on(session.journal, session.journal.run(debt.run), stale_after(session)) is False:
             yield debt
 
 

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from agent.cli.session import Session, now
-from agent.cli.takeover import is_at_work, refuse_living, take_over
+from agent.cli.takeover import refuse_living, take_over
 from agent.cli.telling import tell_of_run
 from agent.errors import ConfigError, EmptySelection, UnknownName
 from agent.outcome import WAITING, Outcome, of_record
@@ -25,7 +25,6 @@ __all__ = [
     "chosen",
     "conclude",
     "end",
-    "is_at_work",
     "known",
     "plan_of",
     "refuse_living",
@@ -98,8 +97,7 @@ def conclude(
     record = session.journal.run(run.id)
     servers = tuple(of_record(each) for each in record.servers if names is None or each.name in names)
     if is_left:
-        session.beats.end(run.id)  # no beat of this process may come after it has left
-        run.leave()
+        leave(session, run)
     else:
         end(session, run, command)
     extra: dict[str, object] = {"journal": session.journal.where, "plan_hash": record.plan_hash}
@@ -113,6 +111,12 @@ def end(session: Session, run: OpenRun, command: str) -> None:
     servers = tuple(of_record(each) for each in session.journal.run(run.id).servers)
     run.end(int(Outcome(command, servers, run.id, session.codes).exit_code))
     session.beats.end(run.id)
+
+
+def leave(session: Session, run: OpenRun) -> None:
+    """The run has not ended, and this process is out of it."""
+    session.beats.end(run.id)  # no beat of this process may come after it has left
+    run.leave()
 
 
 def plan_of(session: Session, record: RunRecord) -> dict[str, ServerPlan]:

@@ -74,12 +74,14 @@ class Journal:
         stale: timedelta | None = None,
         instead_of: Holder | None = None,
         lifts_stop: bool = True,
+        outside_window: str = "",
     ) -> OpenRun:
         """Take a run over, with every server it holds: the process before can write no more.
 
         With `stale`, only where the run has ended or its beat is older by the database's clock, and with `instead_of`,
         only from that process; `Locked` otherwise, so of two that take over at once only one does.
-        Whoever asked the run to stop has been heard, unless told otherwise.
+        Whoever asked the run to stop has been heard, unless told otherwise. A new reason to work outside any window
+        is kept with the run.
         """
         with self._store.write() as connection:
             row = self._row(connection, run, is_writing=True)
@@ -89,6 +91,7 @@ class Journal:
                 raise beats.alive(row, now)
             values = {"ended_at": None, "exit_code": None, "beat_at": now, **rows.of_holder(holder)}
             values |= stops.LIFTED if lifts_stop else {}
+            values |= {"outside_window": self._scrub(outside_window)} if outside_window else {}
             connection.execute(runs.update().where(runs.c.id == run).values(values))
             leases.hand_over(connection, holder)
         return OpenRun(holder, self._store, self._now, self._scrub)

@@ -262,6 +262,58 @@ def test_what_a_dead_run_left_is_settled_by_the_next_run_on_the_server(tmp_path:
         assert status.document["servers"] == []
 
 
+def test_a_reason_to_work_outside_the_window_does_not_outlive_its_run(tmp_path: Path) -> None:
+    with stand(tmp_path, FAULTS[:2], windows=[NIGHT]) as lab:
+        at(lab, "before clear", lambda: lab.easfix("stop", "last"))
+        lab.easfix("apply", "--yes", "--outside-window", "mail is down")
+        begun = lab.easfix("resume", "last")
+        waiting = wrote(lab, "EX02")
+        again = lab.easfix("resume", "last", "--outside-window", "the board calls")
+
+        assert (begun.state("EX01"), begun.state("EX02"), waiting) == ("changed", "skipped", False)
+        assert "closed" in begun.reason("EX02")
+        assert again.state("EX02") == "changed"
+        assert journal_of(lab).run(str(again.document["run"])).outside_window == "the board calls"
+
+
+def test_a_run_that_was_asked_to_stop_is_not_gone_on_with_by_itself(tmp_path: Path) -> None:
+    with stand(tmp_path, FAULTS[:2]) as lab:
+        at(lab, "after clear", lambda: lab.easfix("stop", "last", "--reason", "leave it"))
+        stopped = lab.easfix("apply", "--yes", "--limit", "EX01")
+        answer = lab.easfix("apply", "--yes")
+        resets = lab.truth("EX01").iisresets
+        resumed = lab.easfix("resume", str(stopped.document["run"]))
+
+        assert (answer.state("EX01"), resets) == ("skipped", 0)
+        assert f"resume {stopped.document['run']}" in answer.reason("EX01")
+        assert answer.state("EX02") == "changed"
+        assert resumed.state("EX01") == "changed"
+
+
+def test_the_next_run_leaves_the_other_servers_of_a_dead_one_to_resume(tmp_path: Path) -> None:
+    from dying import Died
+
+    with stand(tmp_path, FAULTS[:2]) as lab:
+
+        def die(where: str) -> None:
+            if where == "after clear":
+                raise Died(where)
+
+        lab.hook = die
+        with pytest.raises(Died):
+            lab.easfix("apply", "--yes")
+        lab.hook = lambda _: None
+        fall_silent(lab)
+        dead = journal_of(lab).find("last")
+        lab.easfix("apply", "--yes", "--limit", "EX01")
+        is_over = journal_of(lab).run(dead).ended_at is not None
+        again = lab.easfix("resume", dead)
+
+        assert not is_over
+        assert again.state("EX02") == "changed"
+        assert lab.truth("EX01").iisresets == 1
+
+
 def test_a_setting_that_would_not_be_carried_out_is_refused(tmp_path: Path) -> None:
     with stand(tmp_path, FAULTS[:1], run={"restart_proxies": True}) as lab:
         answer = lab.easfix("apply", "--yes")
