@@ -13,6 +13,9 @@ from agent.retry import Questioner, never
 from agent.transport import Arguments
 
 FLAGS = "AccessSSLFlags"
+WAIT_SECONDS = 5
+"""How long one question about a restart may wait for its end on the server; far below every time-out of the wire."""
+
 ACCOUNTED = (StepState.DONE, StepState.UNDONE)
 
 
@@ -334,7 +337,8 @@ class Cure:
         return self._actor.ask(self._scripts["restart-status"], self._question())
 
     def _status_once(self) -> list[Record]:
-        return self._actor.send(self._scripts["restart-status"], self._question())
+        question = {**self._question(), "WaitSeconds": WAIT_SECONDS}
+        return self._actor.send(self._scripts["restart-status"], question)
 
     def _question(self) -> dict[str, str | int]:
         (step,) = self._all(Action.RESTART)

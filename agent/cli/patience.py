@@ -57,7 +57,7 @@ class Patience:
     def waiter(self) -> Questioner:
         """The patience for a restart, or a reboot, to end: as long as the marker's deadline, and then some.
 
-        Asked about twice a second: phones are cut off for as long as nobody has noticed the end.
+        Each question waits on the server for the end (restart-status.ps1), so it is noticed within a quarter second.
         """
         from agent.retry import Policy, Questioner
 

@@ -4,6 +4,7 @@
 # Arguments:    Run              the run's id: letters, digits and dashes
 #               DeadlineSeconds  after this time without an end the restart counts as overdue
 #               What             "restart" (default) or "recycle"
+#               WaitSeconds      while the restart goes on, wait so long for its end before answering (default 0)
 # Answers:      one object, Kind = 'restart':
 #   Run, State: absent (never claimed, or closed), claimed (no worker yet), running, ended, overdue,
 #   ClaimedAt, StartedAt, EndedAt (UTC), ExitCode (0 = good; empty before the end), Seconds (that iisreset took),
@@ -13,7 +14,7 @@
 # Undo:         nothing to undo.
 # Facts:        numbers such as "5.1" are sections of the domain reference.
 
-param([string]$Run, [int]$DeadlineSeconds = 600, [string]$What = 'restart')
+param([string]$Run, [int]$DeadlineSeconds = 600, [string]$What = 'restart', [int]$WaitSeconds = 0)
 $ErrorActionPreference = 'Stop'
 if ($Run -notmatch '^[A-Za-z0-9-]+$') { throw 'refused: Run must be letters, digits and dashes' }
 if (@('restart', 'recycle') -notcontains $What) { throw 'refused: What must be restart or recycle' }
@@ -46,6 +47,12 @@ function Get-State {
 
 $marker = "$env:SystemRoot\easfix\$Run.$What"
 $note = Read-Note -Path $marker
+# One question that waits is less work for the server than many that do not.
+$until = [DateTime]::UtcNow.AddSeconds($WaitSeconds)
+while (([DateTime]::UtcNow -lt $until) -and (@('claimed', 'running') -contains (Get-State -Path $marker -Note $note))) {
+    Start-Sleep -Milliseconds 250
+    $note = Read-Note -Path $marker
+}
 $claimedAt = ''
 if ([System.IO.File]::Exists($marker)) { $claimedAt = [System.IO.File]::GetLastWriteTimeUtc($marker).ToString('o') }
 $code = $null
