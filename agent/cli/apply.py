@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent.cli.options import Options, globals_
+from agent.cli.options import Options, globals_, weighty_words, words
 from agent.cli.select import selection
 
 if TYPE_CHECKING:
@@ -24,9 +24,15 @@ if TYPE_CHECKING:
 @click.argument("plan_file", required=False, type=click.Path(path_type=Path, dir_okay=False), metavar="[PLAN]")
 @click.option("--dry-run", is_flag=True, help="Show what would be done; nothing that could write is even opened.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@click.option("--reason", default="", metavar="TEXT", help="Why, for the record.")
-@click.option("--change", default="", metavar="ID", help="The change ticket, for the record.")
-@click.option("--outside-window", default="", metavar="REASON", help="Work outside any change window; kept on record.")
+@click.option("--reason", callback=words, default="", metavar="TEXT", help="Why, for the record.")
+@click.option("--change", callback=words, default="", metavar="ID", help="The change ticket, for the record.")
+@click.option(
+    "--outside-window",
+    callback=weighty_words,
+    default="",
+    metavar="REASON",
+    help="Work outside any change window; kept on record.",
+)
 @selection
 @globals_
 def command(
@@ -84,7 +90,7 @@ def command(
             of_plan(session, chosen, [debt.server for debt in debts], outside_window),
             reason,
             change,
-            _approver(session, plan),
+            _approver(session, plan, change),
         )
         refuse(session, permit.orders)
         if not yes:
@@ -170,12 +176,12 @@ def _only(plan: Plan, servers: Sequence[Server]) -> Plan:
     return replace(plan, servers=tuple(each for each in found if each is not None))
 
 
-def _approver(session: Session, plan: Plan) -> str:
+def _approver(session: Session, plan: Plan, change: str) -> str:
     """Who has agreed, where somebody must have; raises `NotApproved`."""
     from agent.cli.account import account
     from agent.cli.approval import require_approval
 
-    return require_approval(session, plan, account()).by if session.config.approval.require_approval else ""
+    return require_approval(session, plan, account(), change).by if session.config.approval.require_approval else ""
 
 
 def _look(session: Session, servers: Sequence[Server]) -> list[Decided]:

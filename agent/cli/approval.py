@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from agent.model import Approval, Plan
 
 
-def require_approval(session: Session, plan: Plan, applier: str) -> Approval:
+def require_approval(session: Session, plan: Plan, applier: str, change: str = "") -> Approval:
     """The newest approval of exactly this plan that counts now; raises `NotApproved` with what is missing.
 
     `applier` is the account that is about to apply. With `four_eyes` neither the name given to --by nor the account
-    that typed it may be the applier's. Age is reckoned by the journal's clock, which approver and applier share.
+    that typed it may be the applier's. An approval for one `change` is none for another. Age is reckoned by the
+    journal's clock, which approver and applier share.
     """
     section = session.config.approval
     given = session.journal.approvals(plan.hash)
@@ -32,7 +33,10 @@ def require_approval(session: Session, plan: Plan, applier: str) -> Approval:
     counting = [each for each in young if not (section.four_eyes and is_own(each, applier))]
     if not counting:
         raise _refused(session, plan, _own(young[0], applier))
-    return counting[0]
+    fitting = [each for each in counting if not (change and each.change) or each.change == change]
+    if not fitting:
+        raise _refused(session, plan, f"{counting[0].by} approved it for change {counting[0].change}, not for {change}")
+    return fitting[0]
 
 
 def is_own(approval: Approval, applier: str) -> bool:

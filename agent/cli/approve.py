@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent.cli.options import Options, globals_
+from agent.cli.options import Options, globals_, words
 
 if TYPE_CHECKING:
     from agent.cli.session import Session
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 @click.command("approve")
 @click.argument("plan_file", type=click.Path(path_type=Path, dir_okay=False), metavar="PLAN")
-@click.option("--by", required=True, metavar="NAME", help="Who agrees. Kept beside the account that types it.")
-@click.option("--change", default="", metavar="ID", help="The change ticket, for the record.")
+@click.option(
+    "--by", required=True, callback=words, metavar="NAME", help="Who agrees. Kept beside the account that types it."
+)
+@click.option("--change", callback=words, default="", metavar="ID", help="The change ticket, for the record.")
 @globals_
 def command(options: Options, plan_file: Path, by: str, change: str) -> int:
     """Agree to a plan: its hash binds the approval, the plan and the run, so a plan that is changed is not approved.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,21 @@ class Options:
 
 _COMMAND = re.compile(r"\beasfix (apply|approve|check|doctor|history|plan|resume|rollback|show|status|stop|verify)\b")
 """A command within a sentence; one that has its configuration already is not found."""
+
+
+def words(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """A text that was meant: not the next option, which becomes the text where that was forgotten."""
+    if value.startswith("-") and context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE:
+        raise click.BadParameter(f"{value!r} looks like an option; a text was expected", context, parameter)
+    return value.strip()
+
+
+def weighty_words(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """The same for a text that has an effect: given, it may not be blank."""
+    found = words(context, parameter, value)
+    if not found and context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE:
+        raise click.BadParameter("the text is empty", context, parameter)
+    return found
 
 
 def quoted(word: str) -> str:

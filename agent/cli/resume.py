@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.cli.names import runs, servers
-from agent.cli.options import Options, globals_
+from agent.cli.options import Options, globals_, weighty_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 @click.argument("run", shell_complete=runs)
 @click.option("--limit", multiple=True, metavar="NAMES", shell_complete=servers, help="Only these servers of the run.")
 @click.option("--take-over", is_flag=True, help="The run's process certainly no longer runs.")
-@click.option("--outside-window", default="", metavar="REASON", help="Work outside any change window; kept on record.")
+@click.option(
+    "--outside-window",
+    callback=weighty_words,
+    default="",
+    metavar="REASON",
+    help="Work outside any change window; kept on record.",
+)
 @globals_
 def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool, outside_window: str) -> int:
     """Go on with a run that broke off: look first, then finish each server from where the record says it stands.

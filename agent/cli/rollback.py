@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.cli.names import runs, servers
-from agent.cli.options import Options, globals_
+from agent.cli.options import Options, globals_, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 @click.option("--limit", multiple=True, metavar="NAMES", shell_complete=servers, help="Only these servers of the run.")
 @click.option("--dry-run", is_flag=True, help="Show what would be put back; nothing is sent to any server.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@click.option("--reason", default="rolled back by the operator", show_default=True, metavar="TEXT", help="Why.")
+@click.option(
+    "--reason", callback=words, default="rolled back by the operator", show_default=True, metavar="TEXT", help="Why."
+)
 @click.option("--take-over", is_flag=True, help="The run's process certainly no longer runs.")
 @globals_
 def command(

@@ -10,7 +10,7 @@ import click
 from agent.cli.options import Options, globals_
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from agent.cli.session import Session
@@ -38,6 +38,12 @@ class Found:
     at_work: tuple[Work, ...] = ()
     broken_off: tuple[Work, ...] = ()  # the same of runs that died: the servers that they did not come to
     looks: tuple[SecondLook, ...] = ()
+    stopped_short: tuple[Work, ...] = ()  # the same of runs that ended before they came to all their servers
+    no_journal: str = ""  # where it would be
+
+
+LAST_RUNS = 50
+"""How many runs back servers are looked for that no run came to, or that none could reach."""
 
 
 @click.command("status")
@@ -66,11 +72,15 @@ def command(options: Options) -> int:
             "second_looks": [_look(each, moment) for each in found.looks],
             "at_work": [_work(each) for each in found.at_work],
             "broken_off": [_work(each) for each in found.broken_off],
+            "no_journal": found.no_journal,
+            "stopped_short": [_work(each) for each in found.stopped_short],
         }
         codes = (Exit.UNCERTAIN,) if is_due or found.owed or found.broken_off else ()
         outcome = Outcome("status", (*found.owed, *found.bad_ends), codes=codes, extra=extra)
         notes = (*_at_work(found), *_broken_off(session, found), *_second_looks(session, found.looks, moment))
         words = _words(found, is_due=is_due)
+        if found.no_journal:
+            notes = (f"there is no journal at {found.no_journal}: nothing was run with this configuration", *notes)
         return show(outcome, options, notes=notes, words=words)
 
 
@@ -87,8 +97,8 @@ def _found(session: Session) -> Found:
 
     try:
         journal = session.record
-    except NoJournal:
-        return Found()
+    except NoJournal as error:
+        return Found(no_journal=error.where)
     debts = journal.debts()
     records = {name: journal.run(name) for name in dict.fromkeys((*journal.not_ended(), *(each.run for each in debts)))}
     lives = {name: works_on(journal, record, stale_after(session)) for name, record in records.items()}
@@ -97,12 +107,13 @@ def _found(session: Session) -> Found:
     return Found(
         tuple(_owed(session, records[each.run], each, lives[each.run]) for each in owed),
         tuple(owed),
-        tuple(_bad_ends(session, journal, listed)),
+        (*_bad_ends(session, journal, listed), *_never_reached(session, journal, listed)),
         tuple(_going(journal, record, debts) for name, record in records.items() if lives[name]),
         tuple(
             filter(lambda work: work.servers, (_left(record) for name, record in records.items() if not lives[name]))
         ),
         journal.looks_open(),
+        tuple(work for work in _stopped_short(journal, records) if work.servers),
     )
 
 
@@ -112,11 +123,38 @@ def _going(journal: Journal, record: RunRecord, debts: Sequence[Debt]) -> Work:
 
 
 def _left(record: RunRecord) -> Work:
-    """What a run that died did not come to; one that was ended has said so itself."""
+    """What a run that died did not come to."""
     from agent.outcome import is_to_come
 
-    names = (each.name for each in record.servers if record.ended_at is None and is_to_come(each))
-    return Work(record, tuple(names))
+    return Work(record, tuple(each.name for each in record.servers if record.ended_at is None and is_to_come(each)))
+
+
+def _stopped_short(journal: Journal, known: Collection[str]) -> Iterator[Work]:
+    """What runs that ended did not come to, unless a later run was about it; of the last runs only."""
+    from agent.outcome import is_to_come
+
+    seen: set[str] = set()
+    for record in journal.history(LAST_RUNS):
+        if record.id not in known and record.ended_at is not None:
+            yield Work(
+                record, tuple(each.name for each in record.servers if is_to_come(each) and each.name not in seen)
+            )
+        seen |= {each.name for each in record.servers}
+
+
+def _never_reached(session: Session, journal: Journal, listed: Collection[str]) -> Iterator[ServerOutcome]:
+    """The servers that the last run about them could not reach; of the last runs only."""
+    from agent.model import ServerState
+    from agent.outcome import of_record
+
+    seen: set[str] = set()
+    for record in journal.history(LAST_RUNS):
+        for each in record.servers:
+            is_last = each.name not in seen and each.name.casefold() not in listed and record.ended_at is not None
+            if each.state is ServerState.UNREACHABLE and is_last:
+                outcome = of_record(each, next_step=session.options.line(f"apply --limit {each.name}"))
+                yield replace(outcome, reason=f"run {record.id}: {outcome.reason}")
+        seen |= {each.name for each in record.servers}
 
 
 def _owed(session: Session, run: RunRecord, debt: Debt, lives: bool | None) -> ServerOutcome:
@@ -188,6 +226,9 @@ def _broken_off(session: Session, found: Found) -> Iterator[str]:
     for each in found.broken_off:
         names = ", ".join(each.servers)
         yield f"run {each.run.id} broke off before it came to {names}: {session.options.line(f'resume {each.run.id}')}"
+    for each in found.stopped_short:
+        names = ", ".join(each.servers)
+        yield f"run {each.run.id} ended before it came to {names}: {session.options.line(f'resume {each.run.id}')}"
 
 
 def _second_looks(session: Session, looks: Sequence[SecondLook], now: datetime) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.cli.names import runs
-from agent.cli.options import Options, globals_
+from agent.cli.options import Options, globals_, words
 
 if TYPE_CHECKING:
     from agent.cli.session import Session
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command("stop")
 @click.argument("run", required=False, default="", shell_complete=runs)
 @click.option("--all", "every", is_flag=True, help="Every run that has not ended.")
-@click.option("--reason", default="", metavar="TEXT", help="Why, for the record.")
+@click.option("--reason", callback=words, default="", metavar="TEXT", help="Why, for the record.")
 @globals_
 def command(options: Options, run: str, every: bool, reason: str) -> int:
     """Ask a run to stop: each server finishes the step under way, and no other step or server is begun.

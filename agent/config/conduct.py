@@ -39,7 +39,7 @@ class WindowEntry(Section):
     name: Name
     """What it is called in answers and in the record."""
 
-    days: tuple[Day, ...] = ()
+    days: Annotated[tuple[Day, ...], Field(min_length=1)] = ()
     """Days on which it opens; every day unless given."""
 
     rule: str = ""

@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 # No plugin of another package gets to see the configuration; to look for one, every installed package would be read.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 
 def _describe(schema: dict[str, Any], section: type[BaseModel]) -> None:
@@ -42,6 +42,15 @@ class Section(BaseModel):
     """A part of the configuration; a misspelt key is an error, and an error never shows a value."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, json_schema_extra=_describe)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_no_truth(cls, value: Any, info: ValidationInfo) -> Any:
+        """YAML reads yes, no, on and off as true and false, and pydantic true as the number 1."""
+        field = cls.model_fields[str(info.field_name)]
+        if isinstance(value, bool) and bool not in (field.annotation, *get_args(field.annotation)):
+            raise ValueError("should not be yes or no; where a text was meant, put it in quotes")
+        return value
 
 
 @dataclass(frozen=True, slots=True)

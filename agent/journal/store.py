@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -141,7 +142,28 @@ def _sqlite(path: Path, read_only: bool) -> sa.Engine:
     pragmas = ["query_only=ON"] if read_only else [mode_of(path), "synchronous=FULL", "foreign_keys=ON"]
     sa.event.listen(engine, "connect", lambda connection, _: _set(connection, pragmas))
     sa.event.listen(engine, "begin", _on_begin)
+    if not read_only:
+        sa.event.listen(engine, "begin", partial(_refuse_other_file, path, _identity(path)))
     return engine
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of its name; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _refuse_other_file(path: Path, opened: tuple[int, int] | None, _: sa.Connection) -> None:
+    """A file that was deleted or replaced is written on without a word, and gone when it is closed."""
+    found = _identity(path)
+    if found == opened or (found is not None and not found[1]):  # not every file share tells files apart
+        return
+    what = "is another file now" if found else "is not there any more"
+    hint = "put it back if you can; what it knew of this run, the log file tells too"
+    raise JournalError(f"the journal {what}", where=str(path), next_step=hint)
 
 
 def _make_file(path: Path) -> None:

@@ -339,3 +339,14 @@ def test_yaml_anchors_and_merges_work(write: Write) -> None:
     text = "servers:\n- &first\n  name: EX01\n  priority: 5\n- <<: *first\n  name: EX02\n"
 
     assert [server.priority for server in load(write(text)).servers] == [5, 5]
+
+
+@pytest.mark.parametrize("text", ["run: {max_failures: yes}", "run: {concurrency: on}", "servers: [{name: no}]"])
+def test_a_yes_is_not_a_number_and_a_no_is_not_a_name(refused: Refused, text: str) -> None:
+    assert "should not be yes or no" in refused(text).message
+
+
+def test_a_window_without_a_single_day_is_refused(refused: Refused) -> None:
+    window = '{name: w, days: [], opens: "22:00", duration_minutes: 60, zone: UTC}'
+
+    assert "days" in refused(f"windows: [{window}]").message

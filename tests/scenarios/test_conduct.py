@@ -314,6 +314,71 @@ def test_the_next_run_leaves_the_other_servers_of_a_dead_one_to_resume(tmp_path:
         assert lab.truth("EX01").iisresets == 1
 
 
+@pytest.mark.parametrize("given", ["--json", "   ", ""])
+def test_a_reason_that_was_not_meant_opens_no_window(tmp_path: Path, given: str) -> None:
+    with stand(tmp_path, FAULTS[:1], windows=[NIGHT]) as lab:
+        answer = lab.easfix("apply", "--yes", "--outside-window", given)
+
+        assert answer.code == 64
+        assert "--outside-window" in answer.document["error"]["message"]
+        assert not wrote(lab, "EX01")
+
+
+@pytest.mark.parametrize("option", ["--reason", "--change"])
+def test_an_option_is_not_taken_for_a_text(tmp_path: Path, option: str) -> None:
+    with stand(tmp_path, FAULTS[:1]) as lab:
+        answer = lab.easfix("apply", option, "--yes")
+
+        assert answer.code == 64
+        assert "looks like an option" in answer.document["error"]["message"]
+
+
+def test_a_journal_that_is_deleted_under_way_ends_the_run_before_the_next_step(tmp_path: Path) -> None:
+    with stand(tmp_path, FAULTS[:1]) as lab:
+        at(lab, "after backup", lambda: [path.unlink() for path in tmp_path.glob("journal.db*")])
+        answer = lab.easfix("apply", "--yes")
+
+        assert answer.code == 4
+        assert "is not there any more" in answer.document["error"]["message"]
+        assert answer.document["run"]
+        assert not wrote(lab, "EX01")
+
+
+def test_status_says_where_there_is_no_journal(tmp_path: Path) -> None:
+    with stand(tmp_path, FAULTS[:1]) as lab:
+        answer = lab.easfix("status")
+
+        assert (answer.code, answer.document["no_journal"]) == (0, str(tmp_path / "journal.db"))
+
+
+def test_status_names_what_a_run_did_not_come_to_or_could_not_reach(tmp_path: Path) -> None:
+    faults = ("require-ssl@EX01", "require-ssl@EX02", "unreachable@EX03")
+    with stand(tmp_path, faults, run={"max_failures": 1, "canary": 0}) as lab:
+        run = str(lab.easfix("apply", "--yes").document["run"])
+        before = lab.easfix("status")
+        lab.easfix("resume", run)
+        after = lab.easfix("status")
+
+        assert [each["servers"] for each in before.document["stopped_short"]] == [["EX01", "EX02"]]
+        assert before.state("EX03") == "unreachable"
+        assert before.code == 4
+        assert after.document["stopped_short"] == []
+        assert after.state("EX03") == "unreachable"
+
+
+def test_an_approval_for_one_change_is_none_for_another(tmp_path: Path) -> None:
+    with stand(tmp_path, FAULTS[:1], approval={"require_approval": True}) as lab:
+        plan = str(tmp_path / "plan.json")
+        lab.easfix("plan", "-o", plan)
+        lab.easfix("approve", plan, "--by", "Ann", "--change", "CHG-1")
+        other = lab.easfix("apply", plan, "--yes", "--change", "CHG-2")
+        same = lab.easfix("apply", plan, "--yes", "--change", "CHG-1")
+
+        assert other.code == 5
+        assert "for change CHG-1, not for CHG-2" in other.document["error"]["message"]
+        assert same.state() == "changed"
+
+
 def test_a_setting_that_would_not_be_carried_out_is_refused(tmp_path: Path) -> None:
     with stand(tmp_path, FAULTS[:1], run={"restart_proxies": True}) as lab:
         answer = lab.easfix("apply", "--yes")
