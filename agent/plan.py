@@ -23,7 +23,11 @@ from agent.model import (
     Step,
     digest,
 )
+from agent.model.plan import LEADS_TO
 from agent.siblings import breaks_the_path, siblings
+
+LAST = "IIS is restarted after the last server (run.restart_proxies)"
+"""Why a proxy is part of a plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,23 @@ def decide(server: Server, finding: Finding, scripts: Mapping[str, Script], rest
         siblings=finding.siblings,
         fingerprint=fingerprint(finding),
     )
+
+
+def restarts(
+    plans: Iterable[ServerPlan], servers: Iterable[Server], scripts: Mapping[str, Script], restart: Restart
+) -> tuple[ServerPlan, ...]:
+    """The proxies that lead to a server which is to be changed, by name: IIS is restarted on each, once and last."""
+    pending = {plan.server.casefold() for plan in plans if plan.steps}
+    led: dict[str, tuple[str, list[str]]] = {}
+    for server in servers:
+        for proxy in server.proxies if server.name.casefold() in pending else ():
+            led.setdefault(proxy.casefold(), (proxy, []))[1].append(server.name)
+    return tuple(_restart_of(*led[key], scripts["restart"], restart) for key in sorted(led))
+
+
+def _restart_of(proxy: str, names: Sequence[str], script: Script, restart: Restart) -> ServerPlan:
+    step = _step(Action.RESTART, script, ("TimeoutSeconds", restart.timeout), (LEADS_TO, tuple(names)))
+    return ServerPlan(proxy, ServerState.PENDING, LAST, steps=(step,), impact=Impact(RestartMethod.IISRESET, ()))
 
 
 def wanted(finding: Finding, server: Server) -> Iterable[Change]:
@@ -158,5 +179,5 @@ def _steps(
         yield _step(Action.RESTART, scripts["recycle"], ("AppPool", _pools(finding)[0]))
 
 
-def _step(action: Action, script: Script, *arguments: tuple[str, str | int]) -> Step:
+def _step(action: Action, script: Script, *arguments: tuple[str, str | int | tuple[str, ...]]) -> Step:
     return Step(str(action), action, script.id, script.sha256, arguments=arguments)

@@ -87,6 +87,11 @@ class Verifier:
             return asked
         return [*asked, *_together(list(self._as_phone(server, phone, asked, is_before=is_before)))]
 
+    def through(self, proxy: Server) -> Verifier:
+        """The same questions, asked by way of this proxy alone."""
+        origins = replace(self._origins, from_agent=False, proxies=(proxy,))
+        return Verifier(self._proxies, self._scripts, origins, self._questioner, self._clocks)
+
     def before(self, server: Server) -> list[Proof]:
         """The proxy path as it is before anything is written: each question once, no longer than one answer may take.
 

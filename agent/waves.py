@@ -16,6 +16,7 @@ class Wave:
     number: int
     servers: tuple[str, ...]
     is_canary: bool = False
+    is_proxy: bool = False  # IIS is restarted on it after every server, and only where all went well
 
     def __str__(self) -> str:
         """In the operator's words."""
@@ -37,6 +38,11 @@ def waves(
         parts.append(names[at : at + size])
         at += size
     return tuple(Wave(number, tuple(part), number <= canary) for number, part in enumerate(parts, 1))
+
+
+def last(proxies: Sequence[str], before: Sequence[Wave]) -> tuple[Wave, ...]:
+    """The proxies one at a time, after all the waves before."""
+    return tuple(Wave(number, (name,), is_proxy=True) for number, name in enumerate(proxies, len(before) + 1))
 
 
 def _sizes(first: int, growth: float, most: int) -> Iterator[int]:

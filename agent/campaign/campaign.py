@@ -9,6 +9,7 @@ from functools import partial
 from agent.campaign.debts import Inherit
 from agent.campaign.health import Health
 from agent.campaign.orders import Orders
+from agent.campaign.proxies import not_well
 from agent.campaign.turn import Turn, skip
 from agent.course import Tools
 from agent.course.entry import Entry
@@ -45,13 +46,13 @@ class Campaign:
         """The waves, and a look at the servers of each before the next one begins."""
         self._finish_begun()
         rest = deque(self._orders.waves)
-        while rest and not (why := self._objection()):
+        while rest and not (why := self._objection(rest[0])):
             wave = rest.popleft()
             self._carry_out(wave)
             if rest and not self._tools.stopping():
                 over(self._chosen(wave), self._check_health, self._orders.concurrency)
             self._count(wave, wave.servers)
-            if wave.is_canary and not self._is_told(wave) and rest and not rest[0].is_canary:
+            if wave.is_canary and not self._is_told(wave) and rest and not (rest[0].is_canary or rest[0].is_proxy):
                 _stand_in(rest)
         for name in [name for wave in rest for name in wave.servers if name not in self._begun]:
             skip(Entry(self._tools, name), why)
@@ -61,18 +62,22 @@ class Campaign:
         run = self._tools.run.id
         held = {name.casefold() for its_run, name in self._tools.journal.unclosed() if its_run == run}
         begun = [server for server in self._servers.values() if server.name.casefold() in held]
-        over(begun, partial(self._one, Terms()), self._orders.concurrency)
+        proxies = {name for wave in self._orders.waves if wave.is_proxy for name in wave.servers}
+        others = [server for server in begun if server.name not in proxies]
+        over(others, partial(self._one, Terms()), self._orders.concurrency)
+        over([server for server in begun if server.name in proxies], partial(self._one, Terms()), 1)
         self._begun = frozenset(server.name for server in begun)
         for wave in self._orders.waves:
             self._count(wave, [name for name in wave.servers if name in self._begun])
 
-    def _objection(self) -> str:
+    def _objection(self, wave: Wave) -> str:
         """Why the next wave does not begin; empty where it does."""
         if by := self._tools.stopping():
             return f"{by} before it began"
         if self._canary_failed:
             return f"{NOT_BEGUN}: the canary {self._canary_failed} failed, and the run stops there"
-        return self._orders.too_many(list(self._failed)) or self._orders.too_late(self._tools.now())
+        why = self._orders.too_many(list(self._failed)) or self._orders.too_late(self._tools.now())
+        return why or (not_well(self._tools) if wave.is_proxy else "")
 
     def _carry_out(self, wave: Wave) -> None:
         terms = self._orders.terms(self._tools.now())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from agent.course import Course, Tools
+from agent.course import Tools, course
 from agent.errors import Locked
 from agent.model import Server, ServerPlan, ServerRecord, ServerState
 from agent.outcome import sentences
@@ -46,7 +46,9 @@ def settle(tools: Tools, server: Server, inherit: Inherit) -> Settled:
         return FREE  # admission says who holds it since when
     plan = heir.plans.get(server.name.casefold())
     if plan is not None:
-        Course(heir.tools, server, plan).go()
+        course(heir.tools, server, plan).go()
+        if plan.leads_to and tools.journal.server(run, server.name).is_closed:
+            return FREE  # a restart for the servers of that run is none for the servers of this one
     return _judge(run, tools.journal.server(run, server.name))
 
 

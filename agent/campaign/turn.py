@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.campaign.debts import Inherit, settle
-from agent.course import Course, Tools
+from agent.course import Tools, course
 from agent.course.entry import Entry
 from agent.journal import HELD, Terms
 from agent.model import Server, ServerPlan, ServerState
@@ -33,7 +33,7 @@ class Turn:
                 entry.conclude(settled.state, settled.reason)
                 return
         if plan.steps:
-            Course(self.tools, server, plan).go(terms)
+            course(self.tools, server, plan).go(terms)
         else:  # it was in the run for a debt only
             entry.conclude(ServerState.SKIPPED, self._of_debt(server))
 

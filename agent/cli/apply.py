@@ -85,7 +85,7 @@ def command(
         debts = debts_on(session, servers)
         if not _pending(plan, servers) and not debts:  # nothing is to be done, so no run begins
             return show(_rehearsed(session, servers, plan) if given else answer(session, "apply", decided), options)
-        chosen = _only(plan, servers)
+        chosen = _only(session, plan, servers)
         permit = Permit(
             of_plan(session, chosen, [debt.server for debt in debts], outside_window),
             reason,
@@ -94,7 +94,7 @@ def command(
         )
         refuse(session, permit.orders)
         if not yes:
-            _ask(session, plan, servers, permit, debts)
+            _ask(session, plan, chosen, permit, debts)
         outcome = carry_out(session, servers, plan, permit=permit, is_old=given is not None)
         return show(outcome, options, _next(session, outcome))
 
@@ -126,7 +126,9 @@ def _servers(
 
     if plan is not None and not limit:
         missing = {name.casefold() for name in gone(session, plan)}
-        limit = tuple(each.server for each in plan.servers if each.server.casefold() not in missing)
+        limit = tuple(
+            each.server for each in plan.servers if not each.leads_to and each.server.casefold() not in missing
+        )
         if not limit:
             raise EmptySelection("the configuration names none of the plan's servers", where=str(session.path))
     return session.servers(limit, skip, beyond_cap=beyond_cap)
@@ -140,10 +142,12 @@ def _rehearse(
     from agent.cli.looking import answer, make_plan
 
     decided = _look(session, servers)
-    orders = of_plan(session, _only(plan, servers) if plan else make_plan(session, decided), (), outside_window)
+    chosen = _only(session, plan, servers) if plan else make_plan(session, decided)
+    orders = of_plan(session, chosen, (), outside_window)
     extra = {"dry_run": True, **document(orders)}
     if plan is None:
-        return answer(session, "apply", decided, **extra), lines(session, orders)
+        proxies = [each for each in chosen.servers if each.leads_to]
+        return answer(session, "apply", decided, proxies, **extra), lines(session, orders)
     return _as_planned(session, decided, plan, extra), lines(session, orders)
 
 
@@ -160,20 +164,27 @@ def _as_planned(session: Session, decided: Sequence[Decided], plan: Plan, extra:
     from agent.model import ServerState
     from agent.outcome import ServerOutcome
 
-    outcome = answer(session, "apply", stale(plan, decided), plan_hash=plan.hash, **extra)
+    found = stale(plan, decided)
+    pending = {each.plan.server for each in found if each.plan.steps}
+    proxies = [each for each in plan.servers if pending & set(each.leads_to)]
+    outcome = answer(session, "apply", found, proxies, plan_hash=plan.hash, **extra)
     missing = tuple(ServerOutcome(name, ServerState.SKIPPED, GONE) for name in gone(session, plan))
     return replace(outcome, servers=(*outcome.servers, *missing))
 
 
-def _only(plan: Plan, servers: Sequence[Server]) -> Plan:
-    """The plan for these servers alone, in the order in which they are gone through."""
+def _only(session: Session, plan: Plan, servers: Sequence[Server]) -> Plan:
+    """The plan for these servers and the proxies that lead to them, in the order in which they are gone through."""
     from dataclasses import replace
 
     from agent.cli.carryout import by_name
 
     planned = by_name(plan)
     found = (planned.get(each.name.casefold()) for each in servers)
-    return replace(plan, servers=tuple(each for each in found if each is not None))
+    chosen = [each for each in found if each is not None]
+    pending = {each.server for each in chosen if each.steps}
+    proxies = {proxy.name for proxy in session.proxies}
+    led = [each for each in plan.servers if each.server in proxies and pending & set(each.leads_to)]
+    return replace(plan, servers=(*chosen, *led))
 
 
 def _approver(session: Session, plan: Plan, change: str) -> str:
@@ -225,16 +236,17 @@ def _planned(plan: Plan, servers: Sequence[Server]) -> list[ServerPlan]:
     return [each for each in plan.servers if each.server.casefold() in chosen]
 
 
-def _ask(session: Session, plan: Plan, servers: Sequence[Server], permit: Permit, debts: Sequence[Debt]) -> None:
-    """Say what will happen, and ask. Refused for a no."""
+def _ask(session: Session, plan: Plan, chosen: Plan, permit: Permit, debts: Sequence[Debt]) -> None:
+    """Say what of the plan is chosen and will happen, and ask. Refused for a no."""
     import sys
 
     from agent.cli.asking import confirm
     from agent.cli.conduct import lines
+    from agent.cli.tickline import counted
     from agent.cli.view import question
     from agent.outcome import Outcome, of_plan
 
-    planned = _planned(plan, servers)
+    planned = chosen.servers
     for line in question(Outcome("plan", tuple(of_plan(each) for each in planned))):
         print(line, file=sys.stderr)
     for debt in debts:
@@ -242,7 +254,9 @@ def _ask(session: Session, plan: Plan, servers: Sequence[Server], permit: Permit
     failing = [each for each in planned if each.state.is_failure and not each.steps]
     for line in lines(session, permit.orders, len(failing)):
         print(line, file=sys.stderr)
-    pending = sum(len(wave.servers) for wave in permit.orders.waves)
-    count = f"{pending} server{'s' if pending != 1 else ''}"
+    waves = permit.orders.waves
+    count = counted(sum(len(wave.servers) for wave in waves if not wave.is_proxy), "server", "servers")
+    if proxies := sum(wave.is_proxy for wave in waves):
+        count += f", and restart IIS on {counted(proxies, 'proxy', 'proxies')}"
     advice = "Give --yes where nobody can be asked, best with a plan that somebody has read."
     confirm(f"\nChange {count} (plan {plan.hash[:12]})?", advice)

@@ -38,6 +38,8 @@ def carry_out(
     from agent.model import ServerState
 
     permit = permit or Permit(of_plan(session, plan), reason)
+    last = {name for wave in permit.orders.waves if wave.is_proxy for name in wave.servers}
+    servers = [*servers, *(proxy for proxy in session.proxies if proxy.name in last)]
     session.unlock(servers)
     run = begin(session, "apply", plan, servers, permit)
     session.began(run.id)
@@ -85,7 +87,7 @@ def gone(session: Session, plan: Plan) -> list[str]:
     """The plan's servers that the configuration does not name any more."""
     from agent.inventory import back_ends
 
-    known = {each.name.casefold() for each in back_ends(session.config)}
+    known = {each.name.casefold() for each in (*back_ends(session.config), *session.proxies)}
     return [each.server for each in plan.servers if each.server.casefold() not in known]
 
 

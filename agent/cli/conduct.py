@@ -23,19 +23,28 @@ class Permit:
     approved_by: str = ""
 
 
-def orders(session: Session, names: Sequence[str], failing: int = 0, outside_window: str = "") -> Orders:
+def orders(
+    session: Session,
+    names: Sequence[str],
+    failing: int = 0,
+    outside_window: str = "",
+    proxies: Sequence[str] = (),
+) -> Orders:
     """From the configuration, for the servers that are to be changed; `failing` others count as failed already.
+
+    The `proxies` on which IIS is restarted come last.
 
     A percentage is one of these servers together: those that are right already cannot fail.
     """
     from agent.calendar import windows_of
     from agent.campaign import Orders
     from agent.estimate import estimate
-    from agent.waves import Threshold, waves
+    from agent.waves import Threshold, last, waves
 
     section = session.config.run
+    first = waves(names, section.canary, section.first_wave, section.growth, section.concurrency)
     return Orders(
-        waves(names, section.canary, section.first_wave, section.growth, section.concurrency),
+        (*first, *last(proxies, first)),
         Threshold.of(section.max_failures, len(names) + failing),
         windows_of(session.config),
         estimate(session.config, _measured(session)),
@@ -47,9 +56,14 @@ def orders(session: Session, names: Sequence[str], failing: int = 0, outside_win
 def of_plan(session: Session, plan: Plan, also: Sequence[str] = (), outside_window: str = "") -> Orders:
     """For a plan: the servers with steps, and those which a run before owes something."""
     owed = {name.casefold() for name in also}
-    names = [each.server for each in plan.servers if each.steps or each.server.casefold() in owed]
+    names = [each.server for each in plan.servers if _is_to_be_changed(each) or each.server.casefold() in owed]
     failing = sum(each.state.is_failure for each in plan.servers if each.server not in names)
-    return orders(session, names, failing, outside_window)
+    return orders(session, names, failing, outside_window, [each.server for each in plan.servers if each.leads_to])
+
+
+def _is_to_be_changed(plan: ServerPlan) -> bool:
+    """Something is done to it, and not for the sake of other servers."""
+    return bool(plan.steps) and not plan.leads_to
 
 
 def of_record(
@@ -62,15 +76,17 @@ def of_record(
     from dataclasses import replace
 
     from agent.model import ServerState
-    from agent.waves import waves
+    from agent.waves import last, waves
 
     section = session.config.run
     failed = [each.name for each in record.servers if each.state and each.state.is_failure]
     proved = sum(each.state is ServerState.CHANGED for each in record.servers)
     closed = {each.name for each in record.servers if each.is_closed}
-    coming = [name for name in names if name in closed]
-    again = waves(coming, max(0, section.canary - proved), section.first_wave, section.growth, section.concurrency)
-    whole = orders(session, [each.server for each in plans.values() if each.steps], 0, outside_window)
+    led = {each.server for each in plans.values() if each.leads_to}
+    coming = [name for name in names if name in closed and name not in led]
+    first = waves(coming, max(0, section.canary - proved), section.first_wave, section.growth, section.concurrency)
+    again = (*first, *last([name for name in names if name in led], first))
+    whole = orders(session, [each.server for each in plans.values() if _is_to_be_changed(each)], 0, outside_window)
     return replace(whole, waves=again, threshold=whole.threshold.beyond(len(failed))), failed
 
 
@@ -85,19 +101,10 @@ def _measured(session: Session) -> tuple[float, ...]:
 
 
 def refuse(session: Session, found: Orders) -> None:
-    """WindowClosed where no server could be begun and finished now; Stopped while the stop file stands.
-
-    ConfigError for what is asked for and would not be done: a setting that is passed over in silence is a trap.
-    """
+    """WindowClosed where no server could be begun and finished now; Stopped while the stop file stands."""
     from agent.cli.session import now
-    from agent.errors import ConfigError, Stopped, WindowClosed
+    from agent.errors import Stopped, WindowClosed
 
-    if session.config.run.restart_proxies:
-        raise ConfigError(
-            "run.restart_proxies is on, and this easfix does not restart proxies",
-            where=str(session.path),
-            next_step="Set it to false, and restart IIS on the proxies by hand where that is needed.",
-        )
     if words := session.kill_switch.of_file():
         raise Stopped(f"{words}: while it is there nothing is changed", next_step="Remove it when changes may be made.")
     if why := found.too_late(now()):
@@ -133,10 +140,12 @@ def _lines(session: Session, found: Orders, failing: int) -> Iterator[str]:
 def order(waves: Sequence[Wave]) -> str:
     """Who goes first and how many follow at a time: "EX01 alone (canary), then 1, 2, 4 servers at a time"."""
     alone = [name for wave in waves if wave.is_canary for name in wave.servers]
-    sizes = [str(len(wave.servers)) for wave in waves if not wave.is_canary]
+    sizes = [str(len(wave.servers)) for wave in waves if not (wave.is_canary or wave.is_proxy)]
+    proxies = [name for wave in waves if wave.is_proxy for name in wave.servers]
     first = f"{', then '.join(alone)} alone ({'canary' if len(alone) == 1 else 'canaries'})" if alone else ""
     then = f"{', '.join(sizes)} {'server' if sizes == ['1'] else 'servers'} at a time" if sizes else ""
-    return ", then ".join(part for part in (first, then) if part)
+    last = f"{', '.join(proxies)} last (IIS restarted, if all went well{', one at a time' * (len(proxies) > 1)})"
+    return ", then ".join(part for part in (first, then, last if proxies else "") if part)
 
 
 def _canary(waves: Sequence[Wave]) -> str:

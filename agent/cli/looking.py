@@ -44,12 +44,25 @@ def make_plan(session: Session, decided: Sequence[Decided]) -> Plan:
     from agent.model import Plan
 
     plans = tuple(each.plan for each in decided)
-    return Plan(session.playbook.id, version("easfix"), now(), plans, session.playbook.hashes)
+    every = (*plans, *_proxies(session, decided))
+    return Plan(session.playbook.id, version("easfix"), now(), every, session.playbook.hashes)
 
 
-def answer(session: Session, command: str, decided: Sequence[Decided], **extra: object) -> Outcome:
-    """The answer of a command that only looked."""
-    return Outcome(command, tuple(each.outcome for each in decided), codes=session.codes, extra=dict(extra))
+def _proxies(session: Session, decided: Sequence[Decided]) -> tuple[ServerPlan, ...]:
+    from agent.plan import restarts
+
+    if not session.config.run.restart_proxies:
+        return ()
+    servers = [each.looked.server for each in decided]
+    return restarts([each.plan for each in decided], servers, session.playbook.scripts, session.restart)
+
+
+def answer(
+    session: Session, command: str, decided: Sequence[Decided], proxies: Sequence[ServerPlan] = (), **extra: object
+) -> Outcome:
+    """The answer of a command that only looked; `proxies` are those on which IIS would be restarted."""
+    servers = (*(each.outcome for each in decided), *map(of_plan, proxies))
+    return Outcome(command, servers, codes=session.codes, extra=dict(extra))
 
 
 def _decide(session: Session, looked: Looked) -> ServerPlan:

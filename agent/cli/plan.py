@@ -59,7 +59,7 @@ def command(
             output.write_text(planfile.dump(plan), encoding="utf-8")
         found = of_plan(session, plan)
         extra = {"plan_hash": plan.hash, "plan_file": str(output) if output else None, **document(found)}
-        outcome = answer(session, "plan", decided, **extra)
+        outcome = answer(session, "plan", decided, [each for each in plan.servers if each.leads_to], **extra)
         return show(outcome, options, _next_step(plan, output, options), lines(session, found))
 
 

@@ -138,7 +138,7 @@ def second_look(session: Session, text: str, limit: tuple[str, ...], *, forced: 
     name = named(session, text)
     record = session.journal.run(name)
     refuse_living(session, record, forced=forced)
-    wanted = set(chosen(record, limit))
+    wanted = set(chosen(record, limit)) - {proxy.name for proxy in session.proxies}  # nothing on them can come back
     left_out = _left_out(session, record, wanted)
     was = {each.name: each.state for each in record.servers if each.state in LOOKED_AT and each.name in wanted}
     looked = known(session, sorted(was.keys() - {each.name for each in left_out}))

@@ -65,6 +65,7 @@ def tools(session: Session, run: OpenRun, listen: Listen) -> Tools:
     """What every server of the run is worked on with."""
     from agent.apply import Limits
     from agent.course import Tools
+    from agent.inventory import back_ends
 
     config = session.config
     fence = timedelta(seconds=config.schedule.fence_seconds)
@@ -83,6 +84,7 @@ def tools(session: Session, run: OpenRun, listen: Listen) -> Tools:
         now=now,
         stopping=session.stopping,
         listen=listen,
+        servers={server.name.casefold(): server for server in back_ends(config)},
         fence=lambda: run.check_fence(fence),
     )
 
@@ -131,7 +133,7 @@ def known(session: Session, names: Sequence[str]) -> list[Server]:
     """The servers of these names as the configuration has them now; ConfigError where one is gone."""
     from agent.inventory import back_ends
 
-    every = {server.name.casefold(): server for server in back_ends(session.config)}
+    every = {server.name.casefold(): server for server in (*back_ends(session.config), *session.proxies)}
     gone = [name for name in names if name.casefold() not in every]
     if gone:
         raise ConfigError(

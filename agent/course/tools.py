@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from agent.apply import Limits
 from agent.journal import Journal, OpenRun
-from agent.model import Script
+from agent.model import Script, Server
 from agent.notice import Listen
 from agent.retry import Questioner
 from agent.transport import Connect
@@ -36,4 +36,5 @@ class Tools:
     now: Callable[[], datetime]
     stopping: Callable[[], str]  # who stopped the run, "stopped by ..."; empty while the next step may begin
     listen: Listen
+    servers: Mapping[str, Server] = field(default_factory=dict)  # every back-end, by its name in lower case
     fence: Callable[[], None] = unfenced  # raises `Fenced` where this process must not send anything any more

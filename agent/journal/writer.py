@@ -15,7 +15,9 @@ from agent.journal import admission, beats, leases, looks, rows, steps
 from agent.journal.admission import Terms
 from agent.journal.store import Store
 from agent.journal.tables import findings, proofs, runs, second_looks, servers
+from agent.journal.tables import steps as steps_table
 from agent.model import Finding, Holder, Prior, Proof, ServerState, Step, StepState
+from agent.model.plan import LEADS_TO
 
 NO_TERMS = Terms()
 
@@ -150,9 +152,14 @@ class OpenRun:
             admission.admit(connection, run, server, self.holder, terms, self.store.clock(connection))
 
     def _measure(self, connection: sa.Connection, server: str) -> None:
-        """Keep how long the server took, where this process admitted it and did all of it; a later look is not work."""
+        """Keep how long the server took, where this process admitted it and did all of it; a later look is not work.
+
+        Nor does a proxy tell how long a server takes.
+        """
         mine = self._mine(server) & servers.c.is_closed.is_(False)
-        query = sa.select(servers.c.admitted_at).where(mine, servers.c.worked_seconds.is_(None))
+        of_server = (steps_table.c.run_id == self.id) & (steps_table.c.server == server)
+        is_proxy = sa.exists().where(of_server, steps_table.c.arguments.contains(f'"{LEADS_TO}"'))
+        query = sa.select(servers.c.admitted_at).where(mine, servers.c.worked_seconds.is_(None), ~is_proxy)
         if (admitted := connection.execute(query).scalar()) is not None:
             seconds = (self.store.clock(connection) - admitted).total_seconds()
             connection.execute(servers.update().where(mine).values(worked_seconds=seconds))

@@ -11,6 +11,9 @@ from agent.model.flags import SslFlags
 from agent.model.run import ServerState
 from agent.model.step import Step
 
+LEADS_TO = "LeadsTo"
+"""In a proxy's restart: the servers that it is done for. It stays in the plan and is not sent."""
+
 
 class RestartMethod(StrEnum):
     """How IIS is made to start afresh (domain 5.4)."""
@@ -58,6 +61,15 @@ class ServerPlan:
     obstacles: tuple[Obstacle, ...] = ()
     siblings: tuple[Sibling, ...] = ()
     fingerprint: str = ""
+
+    @property
+    def leads_to(self) -> tuple[str, ...]:
+        """The servers that this one is restarted for, where it is a proxy; empty for every other server.
+
+        They are kept in the step: a field of its own would give every plan that was ever approved another hash.
+        """
+        found = [value for step in self.steps for name, value in step.arguments if name == LEADS_TO]
+        return tuple(str(name) for value in found if isinstance(value, tuple) for name in value)
 
 
 @dataclass(frozen=True, slots=True)

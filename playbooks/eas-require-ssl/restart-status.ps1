@@ -74,8 +74,11 @@ New-Object -TypeName 'PSObject' -Property @{
     RanBefore = $ranBefore
 }
 
-# A restart of IIS stops IISADMIN and with it all that depends on it (5.1).
-$touched = @('IISADMIN') + @((Get-Service -Name 'IISADMIN').DependentServices | ForEach-Object { $_.Name })
+# A restart of IIS stops IISADMIN and with it all that depends on it (5.1). On a proxy, with IIS 7, W3SVC depends on
+# WAS, which is stopped too.
+$roots = @(Get-Service | Where-Object { @('IISADMIN', 'WAS') -contains $_.Name })
+$touched = @($roots | ForEach-Object { $_.Name }) + @($roots | ForEach-Object { $_.DependentServices } |
+    ForEach-Object { $_.Name })
 foreach ($service in @(Get-WmiObject -Class 'Win32_Service')) {
     if ($touched -contains $service.Name) {
         New-Object -TypeName 'PSObject' -Property @{

@@ -130,8 +130,11 @@ if (-not [System.IO.File]::Exists($marker)) {
 }
 if ($created) {
     try {
-        $admin = Get-Service -Name 'IISADMIN'
-        $ran = @(@($admin) + @($admin.DependentServices) | Where-Object { $_.Status -eq 'Running' })
+        # On a proxy, with IIS 7, W3SVC depends on WAS instead.
+        $roots = @(Get-Service | Where-Object { @('IISADMIN', 'WAS') -contains $_.Name })
+        if ($roots.Count -eq 0) { throw 'there is no IIS here' }
+        $every = $roots + @($roots | ForEach-Object { $_.DependentServices })
+        $ran = @($every | Where-Object { $_.Status -eq 'Running' })
         # No service name holds a slash.
         $names = @($ran | ForEach-Object { $_.Name }) -join '/'
         [System.IO.File]::WriteAllText("$marker.before.new", "RanBefore=$names")

@@ -377,12 +377,3 @@ def test_an_approval_for_one_change_is_none_for_another(tmp_path: Path) -> None:
         assert other.code == 5
         assert "for change CHG-1, not for CHG-2" in other.document["error"]["message"]
         assert same.state() == "changed"
-
-
-def test_a_setting_that_would_not_be_carried_out_is_refused(tmp_path: Path) -> None:
-    with stand(tmp_path, FAULTS[:1], run={"restart_proxies": True}) as lab:
-        answer = lab.easfix("apply", "--yes")
-
-        assert answer.code == 78
-        assert "restart_proxies" in answer.document["error"]["message"]
-        assert not wrote(lab, "EX01")
