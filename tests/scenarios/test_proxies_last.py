@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -94,7 +95,7 @@ def test_the_proxies_come_last_one_at_a_time_and_once(tmp_path: Path) -> None:
         times = turns(lab)
         assert max(ended for _, ended in times[:3]) <= times[3][0]
         assert times[3][1] <= times[4][0]
-        assert "IIS restarted in 12 s; proved to EX01, EX02, EX03" in answer.reason("CAS01")
+        assert re.fullmatch(r"IIS restarted in \d+ s; proved to EX01, EX02, EX03", answer.reason("CAS01"))
         assert lab.truth("CAS01").services_down == []
         assert lab.truth("CAS01").markers == []
 
