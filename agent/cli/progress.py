@@ -98,7 +98,7 @@ class Progress:
         with self._lock:
             self._rows.take(notice, time.monotonic())
             if self._live is None and self._options.verbosity == 0 and notice.event not in QUIET_EVENTS:
-                self._say(line(notice, time.strftime("%H:%M:%S")))
+                self._say(self._options.typed(line(notice, time.strftime("%H:%M:%S"))))
 
     def _tick(self) -> None:
         """Once in a while say what is under way, where nothing else was said."""

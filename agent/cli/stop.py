@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 def command(options: Options, run: str, every: bool, reason: str) -> int:
     """Ask a run to stop: each server finishes the step under way, and no other step or server is begun.
 
+    A restart that has begun is waited for and proved, because that is what ends the outage.
+
     \b
     easfix stop last --reason "the board has no mail"
     easfix stop --all

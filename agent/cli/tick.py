@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,7 @@ class _Found:
     decided: tuple[Decided, ...] = ()
     done: Remedy = field(default_factory=Remedy)
     debts: tuple[Debt, ...] = ()
+    at_work: Mapping[str, str] = field(default_factory=dict)  # servers that were not looked at, with the run there
 
 
 def take(session: Session, schedule: Schedule, tick: Tick) -> Taken:
@@ -65,9 +66,10 @@ def take(session: Session, schedule: Schedule, tick: Tick) -> Taken:
             outcome = Outcome("run", (), codes=session.codes, extra={"schedule": {**about, "is_ours": False}})
             return Taken(outcome, line(schedule, tick, outcome, ["another process takes this tick"]))
     looks = tuple(_second_looks(session, servers))
-    decided, drift = _drift(session, servers)
+    busy = dict(_at_work(session, servers))
+    decided, drift = _drift(session, [each for each in servers if each.name not in busy])
     done = remedy(session, decided, f"{schedule.words}, tick of {tick.at:%Y-%m-%d %H:%M:%S} UTC")
-    found = _Found(looks, tuple(decided), done, tuple(_debts(session)))
+    found = _Found(looks, tuple(decided), done, tuple(_debts(session)), busy)
     outcome = _answer(session, drift, found, {**about, "is_ours": True})
     summary = line(schedule, tick, outcome, _parts(found))
     Post(session.config, session.redactor, session.options, schedule).tick(_seen(outcome, found), summary)
@@ -101,6 +103,16 @@ def _due(session: Session, servers: Sequence[Server]) -> dict[str, list[SecondLo
         if look.server.casefold() in mine:
             due.setdefault(look.run, []).append(look)
     return due
+
+
+def _at_work(session: Session, servers: Sequence[Server]) -> Iterator[tuple[str, str]]:
+    """The servers that a living run works on, each with the run: what a restart looks like from outside is no drift."""
+    from agent.cli.takeover import stale_after, works_on
+
+    for server in servers:
+        held = session.journal.held_by(server.name)
+        if held and works_on(session.journal, session.journal.run(held[0].run), stale_after(session)):
+            yield server.name, held[0].run
 
 
 def _drift(session: Session, servers: Sequence[Server]) -> tuple[list[Decided], Outcome]:
@@ -137,6 +149,7 @@ def _answer(session: Session, drift: Outcome, found: _Found, about: dict[str, ob
             {"run": each.run, "server": each.server, "kind": str(each.kind), "words": each.words}
             for each in found.debts
         ],
+        "at_work": [{"server": name, "run": run} for name, run in found.at_work.items()],
         "remediation": {"why_not": found.done.why_not, "held_back": dict(found.done.held_back)},
     }
     return Outcome("run", _together(drift, found), run.run if run else None, tuple(dict.fromkeys(codes)), extra)
@@ -164,6 +177,7 @@ def _parts(found: _Found) -> list[str]:
     return [
         counted(len(found.looks), "second look", "second looks"),
         counted(len(found.debts), "debt", "debts"),
+        f"at work: {', '.join(f'run {run} on {name}' for name, run in found.at_work.items())}" if found.at_work else "",
         f"run {found.done.outcome.run}" if found.done.outcome else "",
         f"left to a person: {', '.join(found.done.held_back)}" if found.done.held_back else "",
         why_not(found.done.why_not),

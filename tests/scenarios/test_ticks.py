@@ -228,6 +228,22 @@ def test_a_second_look_that_cannot_be_taken_is_said_and_stops_nothing(stand: Sta
     assert (answer.code, answer.state("EX02")) == (4, "right")
 
 
+def test_a_server_that_a_living_run_works_on_is_not_judged(stand: Stand, days: Days, mailbox: Mailbox) -> None:
+    stand.stop_at = "before clear"
+    run = stand.easfix("apply", "--yes").document["run"]
+    stand.stop_at = ""
+    living = Holder(run, socket.gethostname(), os.getppid(), "somebody")
+    journal = open_journal(str(stand.home / "journal.db"), lambda: days.now)
+    journal.resume(run, living)  # as if that process went on with the run
+    journal.close()
+    mailbox.letters.clear()
+    answer = stand.easfix("run", "--once")
+
+    assert answer.document["at_work"] == [{"server": "EX01", "run": run}]
+    assert [each["name"] for each in answer.document["servers"]] == ["EX02"]
+    assert (answer.code, mailbox.letters) == (0, [])
+
+
 def test_a_window_that_passed_with_work_left_is_told_once(stand: Stand, days: Days, mailbox: Mailbox) -> None:
     stand.configure(NIGHT)
     stand.easfix("run", "--once")
