@@ -1,5 +1,6 @@
 """A journal in a fresh SQLite file, and in a real PostgreSQL where one can be started."""
 
+import importlib.util
 import os
 import shutil
 import socket
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from journal_nouns import Time, record
+from lacking import lacking
 
 from agent.journal import Journal, OpenRun, open_journal
 
@@ -22,11 +24,12 @@ def now() -> Time:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """The URL of a PostgreSQL that runs for these tests only, on loopback."""
-    pytest.importorskip("psycopg", reason="psycopg is not installed (extra postgres)")
+    if importlib.util.find_spec("psycopg") is None:
+        lacking("psycopg is not installed (extra postgres)")
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     initdb = shutil.which("initdb") or next((str(path / "initdb") for path in reversed(binaries)), None)
     if initdb is None:
-        pytest.skip("there is no initdb on this machine")
+        lacking("there is no initdb on this machine")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
