@@ -137,6 +137,8 @@ class Cure:
                 self._settle_restart(*self._all(Action.RESTART))
             trouble = self._bring_back(None) if was_in_doubt and self.restarted else None
             self._settle_services()
+            if trouble is None and self._is_in_doubt(Action.CLOSE):
+                trouble = self.close()  # what it removes is needed no more, or it would not have been begun
         except ServerError as error:
             return Trouble(f"what became of the restart could not be seen: {error.message}", is_unsure=True,
                            next_step=error.next_step)  # fmt: skip

@@ -36,3 +36,10 @@ def test_a_restart_that_a_power_cut_ended_stays_in_doubt_until_it_is_put_back() 
     case = Case("EX01", restart_seconds=900.0, reverts_after=256.75, reboots_at=245.625)
 
     assert Theatre(Play((case,))).perform() == []
+
+
+def test_a_closing_that_the_fence_cut_off_is_finished_although_the_flag_came_back() -> None:
+    """The process was silent through a long restart; who went on found another's flag, and left the marker behind."""
+    case = Case("EX01", is_inherited=True, restart_seconds=100.0, reverts_after=0.0)
+
+    assert Theatre(Play((case,), canary=0, growth=1.0, max_failures=1)).perform() == []
