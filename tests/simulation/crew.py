@@ -74,6 +74,7 @@ class World:
     watch: Callable[..., None]  # of every write, just before it is done
     begin: datetime
     plans: dict[str, ServerPlan] = field(default_factory=dict)
+    plans_of: dict[str, dict[str, ServerPlan]] = field(default_factory=dict)  # by run, as the journal keeps them
     skew: float = 0.0
 
     def now(self) -> datetime:
@@ -146,6 +147,7 @@ class Process:
         numbers = {name: wave.number for wave in orders.waves for name in wave.servers}
         record = RunRecord(run, "apply", self.world.now(), self._holder(run), "0", plan_hash="p")
         self.is_begun = True
+        self.world.plans_of[run] = plans
         opened = self.journal.begin(record, list(plans), WAITING, numbers)
         pending = {name: plan for name, plan in plans.items() if plan.steps}
         for name in plans.keys() - pending.keys():
@@ -155,18 +157,19 @@ class Process:
     def resume(self, run: str, plans: dict[str, ServerPlan], *, stale: timedelta | None = None) -> None:
         """Take a run over and go on with what is owed, and with what it did not come to."""
         opened = self.journal.resume(run, self._holder(run), stale=stale)
-        record = self.journal.run(run)
+        record, plans = self.journal.run(run), self.world.plans_of.get(run, plans)
         owed = {each.name for each in record.servers if not each.is_closed or is_to_come(each)}
         self.failed = {each.name for each in record.servers if each.state is not None and each.state.is_failure}
-        for name in owed:
-            if not plans[name].steps:  # the process before died before it could say so
-                opened.conclude(name, plans[name].state, plans[name].reason)
+        for each in record.servers:
+            if is_to_come(each) and not plans[each.name].steps:  # the process before died before it could say so
+                opened.conclude(each.name, plans[each.name].state, plans[each.name].reason)
         self._lead(opened, {name: plan for name, plan in plans.items() if name in owed and plan.steps}, None)
 
     def roll_back(self, run: str, plans: dict[str, ServerPlan], names: Sequence[str]) -> None:
         """Put back what the run changed, because the operator says so."""
         self.is_bound = False
         opened = self.journal.resume(run, self._holder(run))
+        plans = self.world.plans_of.get(run, plans)
         tools, book = self._tools(opened), self.journal
         owing = [name for name in names if owed(book.server(run, name).steps, book.originals(run, name))]
         mine = [server(name) for name in owing if not book.newer_change(run, name, in_force=True)]
@@ -213,7 +216,8 @@ class Process:
     def _inherit(self, run: str) -> Heir:
         """Take a run over whose process is silent."""
         opened = self.journal.resume(run, self._holder(run), stale=STALE)
-        return Heir(self._tools(opened), {name.casefold(): plan for name, plan in self.world.plans.items()})
+        plans = self.world.plans_of.get(run, self.world.plans)
+        return Heir(self._tools(opened), {name.casefold(): plan for name, plan in plans.items()})
 
     def _decide(self, each: Server) -> ServerPlan:
         visit = self._connect(each, "")
