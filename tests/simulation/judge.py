@@ -50,6 +50,7 @@ class Judge:
     holders: dict[str, str] = field(default_factory=dict)  # server -> run, from admission to close
     steps: dict[tuple[str, str, str], StepState] = field(default_factory=dict)  # as on record
     ran: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)  # services, when the run began with it
+    found: dict[tuple[str, str], Settings] = field(default_factory=dict)  # by a run, when it first began with a server
     kept: set[tuple[str, str, str]] = field(default_factory=set)  # (run, server, path) with an original on record
     concluded: list[tuple[Process, str, str, ServerState, str]] = field(default_factory=list)
     under_way: dict[tuple[int, str], set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -98,6 +99,7 @@ class Judge:
             others = tuple(sorted(self.under_way[mine] - {name}))
             failed = frozenset(self.failures[mine])
             self.ran.setdefault((run, name), process.world.wire.servers[name].running)
+            self.found.setdefault((run, name), process.world.wire.servers[name].settings)
             self.admitted.append(Admitted(process.number, run, name, process.world.now(), failed, others))
         self.holders[name] = run
         self.under_way[mine].add(name)
@@ -133,7 +135,8 @@ def held_by_one_run(judge: Judge, run: str, server: str) -> list[str]:
 def reported_as_it_is(judge: Judge, world: World, run: str, name: str, state: ServerState, reason: str) -> list[str]:
     """Lesson 11: what is said about a server is so at that moment."""
     server = world.wire.servers[name]
-    now, then = server.settings, judge.before[name]
+    # A second run puts back what it found: between the two, Active Directory may have written.
+    now, then = server.settings, judge.found.get((run, name), judge.before[name])
     has_rebooted = any(each.what == "reboot" for each in server.deeds)  # then it was not the run that stopped it
     missing = [] if has_rebooted else sorted(judge.ran.get((run, name), frozenset()) - server.running)
     match state:
@@ -141,7 +144,8 @@ def reported_as_it_is(judge: Judge, world: World, run: str, name: str, state: Se
             return [f"{name} is said to be changed and is not right: {now}"]
         case ServerState.CHANGED if missing:
             return [f"{name} is said to be changed, and {missing} does not run"]
-        case ServerState.ROLLED_BACK if now != then:
+        # What was in memory only is in the file now, too.
+        case ServerState.ROLLED_BACK if now not in (then, Settings(then.memory, then.memory)):
             return [f"{name} is said to be rolled back: {then} became {now}"]
         case ServerState.ROLLED_BACK if missing:  # the operator's is about flags
             return [f"{name} is said to be rolled back, and {missing} does not run"]

@@ -43,3 +43,10 @@ def test_a_closing_that_the_fence_cut_off_is_finished_although_the_flag_came_bac
     case = Case("EX01", is_inherited=True, restart_seconds=100.0, reverts_after=0.0)
 
     assert Theatre(Play((case,), canary=0, growth=1.0, max_failures=1)).perform() == []
+
+
+def test_a_second_run_puts_back_what_it_found_and_not_what_the_first_one_did() -> None:
+    """Active Directory has made the inherited word an explicit one between the two."""
+    cases = (Case("EX01", is_inherited=True, restart_seconds=0.0, reverts_after=2.0), Case("EX02"))
+
+    assert Theatre(Play(cases, canary=0, growth=1.0, max_failures=1, rival_after=4.0)).perform() == []
