@@ -67,6 +67,19 @@ class Ended:
     error: EasfixError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What went wrong; `is_unsure` when it is not known what the server looks like now.
+
+    `is_lasting` when putting the flags back does not mend it, such as a service that does not start.
+    """
+
+    message: str
+    is_unsure: bool = False
+    next_step: str = ""
+    is_lasting: bool = False
+
+
 class Actor:
     """Takes the steps of one server. Holds the only way to write to it."""
 
@@ -183,6 +196,15 @@ class Actor:
         self._steps[deed.step.id] = deed.step
         self._listen(Notice(self.server, f"step.{state}", step=deed.step.id, message=message))
         return Ended(state, message, error)
+
+
+def trouble_of(ended: Ended, what: str) -> Trouble | None:
+    """What a step's end means for the server; `what` begins the sentence. None where it is accounted for."""
+    if ended.state in (StepState.DONE, StepState.UNDONE):
+        return None
+    next_step = ended.error.next_step if ended.error else ""
+    message = f"{what}: {ended.message}" if ended.message else what
+    return Trouble(message, is_unsure=ended.state is StepState.UNKNOWN, next_step=next_step)
 
 
 def is_untouched(error: ServerError) -> bool:

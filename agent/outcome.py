@@ -121,6 +121,12 @@ def words_of(error: ServerError | Interrupted) -> str:
     return sentences(error.message, error.next_step) if error.next_step else error.message
 
 
+def came_back(words: str) -> str:
+    """The reason of a server that reads cleared no more: Active Directory, or a lost save (domain 2.6, 3)."""
+    hint = "Clear the same bits in msExchAccessSSLFlags of the directory's object in Active Directory."
+    return sentences(f"the flag came back: {words}", hint)
+
+
 def sentences(*parts: str) -> str:
     """The parts one after another, each with a full stop; those behind the first begin with a capital.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from agent.act import Actor, Deed, Look, Seen
+from agent.act import Actor, Deed, Look, Seen, Trouble
 from agent.answers import Answer, each, number, only
-from agent.apply import FLAGS, Trouble
 from agent.errors import BadAnswer, ServerError
 from agent.model import (
+    SSL_FLAGS,
     Action,
     Change,
     Prior,
@@ -30,7 +30,7 @@ WRITTEN = (StepState.DONE, StepState.UNKNOWN, StepState.INTENDED)
 
 def owed(steps: Sequence[StepRecord], originals: Sequence[Prior]) -> list[tuple[Step, Prior]]:
     """The writes to take back, the last one first, each with what was there before it."""
-    by_path = {prior.path: prior for prior in originals if prior.name == FLAGS}
+    by_path = {prior.path: prior for prior in originals if prior.name == SSL_FLAGS}
     clears = [found.step for found in steps if found.step.action is Action.CLEAR and found.state in WRITTEN]
     return [(step, by_path[step.path]) for step in reversed(clears) if step.path in by_path]
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from agent.apply import Limits
 from agent.campaign import Campaign, Orders
 from agent.course import Tools
 from agent.errors import Refused, Unreachable
@@ -18,6 +17,7 @@ from agent.journal import Journal, OpenRun, Terms, open_journal
 from agent.model import Holder, RunRecord, Server, ServerState
 from agent.notice import ignore
 from agent.proxypool import ProxyPool
+from agent.restart import Limits
 from agent.retry import Policy, Questioner
 from agent.transport import Transport
 from agent.verify import Clocks, Origins, Verifier

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from campaign_nouns import journal_in
 from finding_nouns import EAS, SCRIPTS
 
 from agent import errors
 from agent.act import SENDINGS, Actor, Deed, Ended, Look, Seen, is_untouched
-from agent.journal import Journal, OpenRun, open_journal
+from agent.journal import Journal, OpenRun
 from agent.model import Action, Holder, Prior, Record, RunRecord, Script, Step, StepRecord, StepState
 from agent.notice import Notice
 from agent.playbook import REFUSAL
@@ -96,10 +97,8 @@ def blind(server: Server) -> Look:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    clock = iter(datetime(2026, 5, 6, tzinfo=UTC) + timedelta(seconds=second) for second in range(10_000))
-    journal = open_journal(str(tmp_path / "journal.db"), lambda: next(clock))
-    yield journal
-    journal.close()
+    with journal_in(tmp_path) as journal:
+        yield journal
 
 
 @pytest.fixture

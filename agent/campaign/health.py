@@ -10,7 +10,7 @@ from agent.course.entry import Entry
 from agent.detect import look
 from agent.errors import ServerError
 from agent.model import Finding, Server, ServerPlan, ServerState, Verdict
-from agent.outcome import sentences
+from agent.outcome import came_back, sentences
 from agent.transport import ReadOnly
 from agent.verify import Summary, sum_up
 
@@ -35,8 +35,7 @@ class Health:
             self._doubt(entry, error.message)
             return
         if flags.verdict is Verdict.BAD:
-            hint = "Clear the same bits in msExchAccessSSLFlags of the directory's object in Active Directory."
-            entry.conclude(ServerState.REVERTED, sentences(f"the flag came back: {flags.words}", hint))
+            entry.conclude(ServerState.REVERTED, came_back(flags.words))
         elif stopped:
             said = f"{PROVED}: ran before and does not run now: {stopped}"
             entry.conclude(ServerState.FAILED, sentences(said, f"start by hand: {stopped}"))

@@ -164,6 +164,7 @@ def _concluded(
 
     from agent.cli.session import now
     from agent.model import ServerState
+    from agent.outcome import came_back
 
     run.proved(found.name, found.proof)
     early = due is not None and due > now()
@@ -172,8 +173,7 @@ def _concluded(
             run.conclude(found.name, found.state, f"looked at again: {found.reason}")
         return found
     if any(change.before.blocks_proxy for change in found.directories):
-        hint = "clear the same bits in msExchAccessSSLFlags of its object in Active Directory"
-        found = replace(found, state=ServerState.REVERTED, reason=f"the flag came back: {found.reason}; {hint}")
+        found = replace(found, state=ServerState.REVERTED, reason=came_back(found.reason))
     elif found.state is ServerState.RIGHT:
         said = "the second look is still due" if early else "second look taken"
         found = replace(found, state=ServerState.CHANGED, reason=f"{found.reason}; {said}")

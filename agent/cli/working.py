@@ -63,9 +63,9 @@ def begin(session: Session, command: str, plan: Plan, chosen: Sequence[Server], 
 
 def tools(session: Session, run: OpenRun, listen: Listen) -> Tools:
     """What every server of the run is worked on with."""
-    from agent.apply import Limits
     from agent.course import Tools
     from agent.inventory import back_ends
+    from agent.restart import Limits
 
     config = session.config
     fence = timedelta(seconds=config.schedule.fence_seconds)

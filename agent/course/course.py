@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from agent.act import Actor
-from agent.apply import Cure, Trouble
+from agent.act import Actor, Trouble
+from agent.apply import Cure
 from agent.course.endings import Endings, be_fenced, break_off
 from agent.course.entry import Entry
 from agent.course.fence import Fence
@@ -18,6 +18,7 @@ from agent.model import Action, Finding, Proof, Server, ServerPlan, ServerState,
 from agent.outcome import ASKED, asked, proofs_before, sentences
 from agent.plan import fingerprint
 from agent.remains import Remains, remains
+from agent.restart import IisRestart
 from agent.transport import ReadOnly, Transport
 from agent.verify import sum_up
 
@@ -73,12 +74,12 @@ class Course:
         if not entry.record.steps:
             self._tools.run.proved(self._server.name, self._tools.verifier.before(self._server))
         doubt: Trouble | None = None
-        for stage in (cure.back_up, cure.clear, cure.restart):
+        for stage in (cure.back_up, cure.clear, cure.iis.restart):
             if by := self._tools.stopping():
                 endings.stop(by)
                 return
             if trouble := stage():
-                if stage != cure.restart or not trouble.is_unsure:
+                if stage != cure.iis.restart or not trouble.is_unsure:
                     endings.fail(trouble)
                     return
                 doubt = trouble
@@ -167,7 +168,8 @@ class Course:
         tools, steps = self._tools, self._entry.record.steps
         actor = Actor(self._server.name, tools.run, transport, tools.waiter, steps, tools.listen)
         is_stopping = lambda: bool(tools.stopping())  # noqa: E731 - one use
-        cure = Cure(tools.run.id, self._plan, actor, tools.scripts, tools.limits, tools.waiter, is_stopping)
+        iis = IisRestart(tools.run.id, self._plan, actor, tools.scripts, tools.limits, tools.waiter)
+        cure = Cure(tools.run.id, self._plan, actor, tools.scripts, iis, is_stopping)
         return Endings(tools, self._entry, actor, cure)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from agent.act import Actor
-from agent.apply import Cure, Trouble
+from agent.act import Actor, Trouble
+from agent.apply import Cure
 from agent.course.entry import Entry
 from agent.course.tools import Tools
 from agent.errors import Fenced, ServerError
 from agent.model import ServerState
-from agent.outcome import NOT_BEGUN, sentences, state_of, words_of
+from agent.outcome import NOT_BEGUN, came_back, sentences, state_of, words_of
 from agent.remains import Remains
 from agent.rollback import Rollback
 from agent.verify import Summary
@@ -29,12 +29,12 @@ class Endings:
 
     @property
     def _outage(self) -> float | None:
-        return self.cure.restarted.seconds if self.cure.restarted else None
+        return self.cure.iis.ended.seconds if self.cure.iis.ended else None
 
     def finish(self, summary: Summary) -> None:
         """Changed and proved; it is looked at again when Active Directory has had its chance."""
         due = self.tools.now() + self.tools.second_look
-        trouble = self.cure.settle() or self.cure.close()
+        trouble = self.cure.settle() or self.cure.iis.close()
         left = f"; {trouble.message}" if trouble else ""
         words = f"{summary.words}; second look due at {due:%Y-%m-%d %H:%M} UTC{left}"
         self.tools.run.owe_look(self.entry.server, due)
@@ -44,15 +44,14 @@ class Endings:
 
     def revert(self, summary: Summary) -> None:
         """It was cleared and read back, and now it is there again: Active Directory, or a lost save (domain 2.6, 3)."""
-        trouble = self.cure.settle() or self.cure.close()
-        hint = "Clear the same bits in msExchAccessSSLFlags of the directory's object in Active Directory."
-        self.entry.conclude(ServerState.REVERTED, sentences(f"the flag came back: {summary.words}", hint), self._outage)
+        trouble = self.cure.settle() or self.cure.iis.close()
+        self.entry.conclude(ServerState.REVERTED, came_back(summary.words), self._outage)
         if trouble is None:
             self.entry.close()
 
     def leave(self, left: Remains) -> None:
         """The change was right and something else is wrong: putting it back would mend nothing (agent/remains)."""
-        trouble = self.cure.settle() or self.cure.close()
+        trouble = self.cure.settle() or self.cure.iis.close()
         self.tools.run.owe_look(self.entry.server, self.tools.now() + self.tools.second_look)
         command = f"easfix rollback {self.tools.run.id} --limit {self.entry.server}"
         why = f"SSL was not the only cause, so the change is left as it is: {command} puts it back"
@@ -73,7 +72,7 @@ class Endings:
             self.put_back(replace(trouble, message=said, next_step=""))
         else:
             if self.cure.settle() is None:
-                self.cure.close()
+                self.cure.iis.close()
             command = f"easfix rollback {self.tools.run.id} --limit {self.entry.server}"
             hint = f"it is left as it is: {command} puts it back"
             self.entry.conclude(ServerState.FAILED, sentences(said, hint), self._outage)
@@ -93,12 +92,12 @@ class Endings:
             self._not_put_back(cause, replace(trouble, is_unsure=trouble.is_unsure or bool(left and left.is_unsure)))
             return
         if left is None and not cause.is_lasting:
-            left = self.cure.start_again()
+            left = self.cure.iis.start_again()
         if left and left.is_unsure:
             self._not_put_back(cause, replace(left, message=f"{AS_BEFORE}, but {left.message}"))
             return
         is_lasting = cause.is_lasting or bool(left)
-        self._was_put_back(cause, self.cure.close() or left, rollback.unsaved, is_lasting=is_lasting)
+        self._was_put_back(cause, self.cure.iis.close() or left, rollback.unsaved, is_lasting=is_lasting)
 
     def _not_put_back(self, cause: Trouble, trouble: Trouble) -> None:
         state = ServerState.UNKNOWN if trouble.is_unsure else ServerState.FAILED

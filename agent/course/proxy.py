@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from agent.apply import Trouble
+from agent.act import Trouble
 from agent.course.course import Course
 from agent.course.endings import Endings
 from agent.course.tools import Tools
@@ -25,7 +25,7 @@ class ProxyCourse(Course):
         if by and not self._entry.record.steps:
             endings.stop(by)
             return
-        trouble = endings.cure.restart()
+        trouble = endings.cure.iis.restart()
         if trouble is not None and not trouble.is_unsure:
             self._fail(endings, trouble)
             return
@@ -75,16 +75,16 @@ class ProxyCourse(Course):
 
     def _end(self, endings: Endings, state: ServerState, words: str) -> None:
         """Settle what a process before left in doubt, remove the marker, and let go of the proxy."""
-        left = endings.cure.settle() or endings.cure.close()
+        left = endings.cure.settle() or endings.cure.iis.close()
         said = sentences(words, left.message, left.next_step) if left else words
-        outage = endings.cure.restarted.seconds if endings.cure.restarted else None
+        outage = endings.cure.iis.ended.seconds if endings.cure.iis.ended else None
         self._entry.conclude(state, said, outage)
         if left is None:
             self._entry.close()
 
 
 def _said(endings: Endings) -> str:
-    restarted = endings.cure.restarted
+    restarted = endings.cure.iis.ended
     took = f" in {restarted.seconds:.0f} s" if restarted and restarted.seconds is not None else ""
     return f"IIS restarted{took}"
 

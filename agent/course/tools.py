@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from agent.apply import Limits
 from agent.journal import Journal, OpenRun
 from agent.model import Script, Server
 from agent.notice import Listen
+from agent.restart import Limits
 from agent.retry import Questioner
 from agent.transport import Connect
 from agent.verify import Verifier

@@ -13,7 +13,7 @@ from agent.model.finding import (
     Vdir,
     VdirRole,
 )
-from agent.model.flags import AuthFlags, SslFlags
+from agent.model.flags import SSL_FLAGS, AuthFlags, SslFlags
 from agent.model.plan import Change, Impact, Plan, RestartMethod, ServerPlan, digest
 from agent.model.proof import Probe, Proof, Verdict
 from agent.model.run import Attempt, Holder, RunRecord, SecondLook, ServerRecord, ServerState, StepRecord
@@ -23,6 +23,7 @@ from agent.model.step import LIFE, Action, Prior, Step, StepState
 
 __all__ = [
     "LIFE",
+    "SSL_FLAGS",
     "Action",
     "AdObject",
     "Approval",

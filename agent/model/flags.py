@@ -4,6 +4,8 @@ from enum import KEEP, IntFlag
 from typing import Self
 
 DWORD = 0xFFFF_FFFF
+SSL_FLAGS = "AccessSSLFlags"
+"""The property's name in the metabase and in the journal."""
 
 
 class SslFlags(IntFlag, boundary=KEEP):

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -33,10 +33,28 @@ sys.exit(130)
 """
 
 
+def hear_all() -> None:
+    """As from a terminal: who started the tests may have had signals ignored, and a child inherits that."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True)
+def _heard_here() -> Iterator[None]:
+    """The same for this process; its handlers are given back."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
 class Child:
     """A process at work, told by its own words how far it is."""
 
-    def __init__(self, script: str = WORK, before: Callable[[], None] | None = None) -> None:
+    def __init__(self, script: str = WORK, before: Callable[[], None] = hear_all) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-c", script],
             stdin=subprocess.PIPE,

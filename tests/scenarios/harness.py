@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 import yaml
+from dying import Died
 from fake import FakeConnector, Hook, Spoil, quiet
 
 import agent.cli.session as session_module
@@ -128,6 +129,18 @@ class Stand:
             code = call(["--config", str(self.home / CONFIG_FILE), "--json", *arguments])
         words = out.getvalue()
         return Answer(code, json.loads(words) if words.startswith("{") else {}, words, err.getvalue())
+
+    def dies_in_the_restart(self) -> None:
+        """The process is killed when the restart is sent and nobody has heard of it."""
+
+        def hook(where: str) -> None:
+            if where == "after restart":
+                raise Died(where)
+
+        self.hook = hook
+        with pytest.raises(Died):
+            self.easfix("apply", "--yes")
+        self.hook = quiet
 
     @contextlib.contextmanager
     def sessions(self) -> Iterator[None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from dying import Died
 from harness import Stand
 
 from agent import planfile
@@ -20,19 +19,6 @@ def stand(tmp_path: Path) -> Stand:
     return Stand(tmp_path, "fake", faults, servers=2, settings={"run": {"concurrency": 1}})
 
 
-def dies_on_the_first_of_two(stand: Stand) -> None:
-    """The process is killed while IIS restarts on EX01, and has not come to EX02."""
-
-    def hook(where: str) -> None:
-        if where == "after restart":
-            raise Died(where)
-
-    stand.hook = hook
-    with pytest.raises(Died):
-        stand.easfix("apply", "--yes")
-    stand.hook = lambda _: None
-
-
 def ended(stand: Stand) -> list[object]:
     return [each["exit_code"] for each in stand.easfix("history").document["runs"]]
 
@@ -42,7 +28,7 @@ def test_what_is_done_to_one_server_of_a_broken_off_run_does_not_end_the_run(
     stand: Stand, command: tuple[str, ...]
 ) -> None:
     with stand:
-        dies_on_the_first_of_two(stand)
+        stand.dies_in_the_restart()  # on EX01, and has not come to EX02
         first = stand.easfix(*command, "--limit", "EX01")
         between = ended(stand)
         status = stand.easfix("status")

@@ -9,8 +9,6 @@ import pathlib
 import socket
 from importlib.metadata import version
 
-import pytest
-from dying import Died
 from harness import EAS, FLAGS, Stand
 
 from agent import planfile
@@ -20,19 +18,6 @@ from agent.errors import Unreachable
 from agent.journal import open_journal
 from agent.lab.layout import CONFIG_FILE
 from agent.model import Holder
-
-
-def dies_while_iis_restarts(stand: Stand) -> None:
-    """The process is killed when the restart is sent and nobody has heard of it."""
-
-    def hook(where: str) -> None:
-        if where == "after restart":
-            raise Died(where)
-
-    stand.hook = hook
-    with pytest.raises(Died):
-        stand.easfix("apply", "--yes")
-    stand.hook = lambda _: None
 
 
 def words(stand: Stand, *arguments: str) -> str:
@@ -49,7 +34,7 @@ def test_a_server_put_back_after_a_death_in_the_restart_is_let_go(tmp_path: path
             raise Unreachable("EX01", "the RPC server is unavailable")
 
     with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
-        dies_while_iis_restarts(stand)
+        stand.dies_in_the_restart()
         stand.hook = hook
         first = stand.easfix("rollback", "last", "--yes")
         stand.hook = lambda _: None
@@ -128,7 +113,7 @@ def test_a_plan_on_standard_output_is_a_plan_and_nothing_else(tmp_path: pathlib.
 
 def test_verify_of_a_run_that_broke_off_says_to_resume_it(tmp_path: pathlib.Path) -> None:
     with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
-        dies_while_iis_restarts(stand)
+        stand.dies_in_the_restart()
         verified = stand.easfix("verify", "last", "--take-over")
         run = str(verified.document["run"])
 
@@ -184,7 +169,7 @@ def test_a_server_that_was_put_back_is_not_called_reverted(tmp_path: pathlib.Pat
 
 def test_status_tells_a_run_at_work_from_one_that_broke_off(tmp_path: pathlib.Path) -> None:
     with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
-        dies_while_iis_restarts(stand)
+        stand.dies_in_the_restart()
         broken = stand.easfix("status")
         journal = open_journal(str(tmp_path / "journal.db"), now)
         name, parent = journal.find("last"), os.getppid()

@@ -15,7 +15,6 @@ from record import TappedJournal, journal_of
 from stage import Stage
 from wire import Wire
 
-from agent.apply import Limits
 from agent.campaign import Heir, Inherit, Orders, campaign
 from agent.course import Course, Tools
 from agent.detect import look
@@ -28,6 +27,7 @@ from agent.outcome import BY_OPERATOR, WAITING, is_to_come, of_error
 from agent.plan import Restart, decide
 from agent.playbook import load
 from agent.proxypool import ProxyPool
+from agent.restart import Limits
 from agent.retry import Policy, Questioner
 from agent.rollback import owed
 from agent.transport import ReadOnly

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from campaign_nouns import journal_in
 from finding_nouns import SCRIPTS, SERVER, finding, vdir
 
 from agent import errors
 from agent.act import Actor
-from agent.apply import Cure, Limits
-from agent.journal import Journal, OpenRun, open_journal
+from agent.journal import Journal, OpenRun
 from agent.model import Action, Effect, Holder, Record, RunRecord, Script, StepState
 from agent.notice import ignore
 from agent.plan import Restart, decide
+from agent.restart import IisRestart, Limits
 from agent.retry import Policy, Questioner
 from agent.transport import Arguments
 
@@ -40,10 +41,8 @@ class Rebooting:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    clock = iter(datetime(2026, 5, 6, tzinfo=UTC) + timedelta(seconds=second) for second in range(10_000))
-    journal = open_journal(str(tmp_path / "journal.db"), lambda: next(clock))
-    yield journal
-    journal.close()
+    with journal_in(tmp_path) as journal:
+        yield journal
 
 
 @pytest.fixture
@@ -59,7 +58,7 @@ def test_a_restart_whose_end_nobody_saw_is_in_doubt(journal: Journal, run: OpenR
     patience = Questioner(Policy(attempts=2), lambda _: None, lambda: 0.0)
     actor = Actor("EX01", run, server, patience, (), ignore)
     plan = decide(SERVER, finding(vdir(8)), EVERY, Restart())
-    trouble = Cure("r1", plan, actor, EVERY, Limits(60, 180), patience).restart()
+    trouble = IisRestart("r1", plan, actor, EVERY, Limits(60, 180), patience).restart()
 
     assert trouble is not None
     assert trouble.is_unsure
