@@ -106,7 +106,7 @@ class Campaign:
         return all(self._state(name) is ServerState.CHANGED or name in self._failed for name in wave.servers)
 
     def _state(self, name: str) -> ServerState | None:
-        return Entry(self._tools, name).record.state
+        return Entry(self._tools, name).state
 
 
 def _stand_in(rest: deque[Wave]) -> None:

@@ -27,7 +27,7 @@ class Health:
     def __call__(self, server: Server) -> None:
         """Look; a server that was not changed is left alone, and a proxy, which has just been proved."""
         entry = Entry(self.tools, server.name)
-        if entry.record.state is not ServerState.CHANGED or self.plans[server.name.casefold()].leads_to:
+        if entry.state is not ServerState.CHANGED or self.plans[server.name.casefold()].leads_to:
             return
         try:
             stopped, flags = self._see(server)

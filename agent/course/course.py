@@ -63,15 +63,16 @@ class Course:
 
     def _carry_out(self, transport: Transport, endings: Endings) -> None:
         entry, cure = self._entry, endings.cure
-        if any(each.step.action is Action.RESTORE for each in entry.record.steps):
+        record = entry.record
+        if any(each.step.action is Action.RESTORE for each in record.steps):
             self._go_on_back(endings)
             return
-        if not entry.has_begun and not self._still_fits(ReadOnly(transport, self._server.name)):
-            if not entry.is_settled:
+        if not record.has_begun and not self._still_fits(ReadOnly(transport, self._server.name)):
+            if not record.is_settled:
                 cure.back_up()  # a run before broke off in it; it changes no setting, and asking again settles it
             entry.close_if_settled()
             return
-        if not entry.record.steps:
+        if not record.steps:
             self._tools.run.proved(self._server.name, self._tools.verifier.before(self._server))
         doubt: Trouble | None = None
         for stage in (cure.back_up, cure.clear, cure.iis.restart):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent.course.tools import Tools
-from agent.model import Action, Finding, Prior, ServerRecord, ServerState
+from agent.model import Finding, Prior, ServerRecord, ServerState
 from agent.notice import Notice
 from agent.rollback import owed
 
@@ -21,6 +21,11 @@ class Entry:
     def record(self) -> ServerRecord:
         """What is on record now."""
         return self._tools.journal.server(self._tools.run.id, self.server)
+
+    @property
+    def state(self) -> ServerState | None:
+        """How it stands, as concluded last; None where nothing is."""
+        return self._tools.journal.state(self._tools.run.id, self.server)
 
     @property
     def originals(self) -> Sequence[Prior]:
@@ -43,16 +48,6 @@ class Entry:
         return not self.record.is_closed
 
     @property
-    def is_settled(self) -> bool:
-        """It is known of every step what it did."""
-        return all(each.state.is_settled for each in self.record.steps)
-
-    @property
-    def has_begun(self) -> bool:
-        """More than the backup was begun with."""
-        return any(each.step.action is not Action.BACK_UP for each in self.record.steps)
-
-    @property
     def resume_hint(self) -> str:
         """What goes on from here."""
         return f"easfix resume {self._tools.run.id} looks again and goes on from there."
@@ -68,7 +63,7 @@ class Entry:
 
     def close_if_settled(self) -> None:
         """Let go of the server, unless somebody has to look at it first."""
-        if self.is_settled:
+        if self.record.is_settled:
             self.close()
 
     def tell(self, event: str, message: str = "") -> None:

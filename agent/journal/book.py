@@ -176,6 +176,11 @@ class Journal:
         with self._store.read() as connection:
             return reading.server(connection, run, server) or ServerRecord(server)
 
+    def state(self, run: str, server: str) -> ServerState | None:
+        """How one server of a run stands; None where nothing was concluded."""
+        with self._store.read() as connection:
+            return reading.state(connection, run, server)
+
     def history(self, limit: int = 20) -> tuple[RunRecord, ...]:
         """The last runs, newest first, with how their servers ended, without steps and proofs."""
         with self._store.read() as connection:
@@ -263,9 +268,8 @@ class Journal:
             return tuple(rows.second_look(row) for row in connection.execute(query).mappings())
 
     def _row(self, connection: sa.Connection, run: str, *, is_writing: bool = False) -> RowMapping:
-        query = sa.select(runs).where(runs.c.id == run)
-        query = query.with_for_update(key_share=True) if is_writing else query
-        row = connection.execute(query).mappings().one_or_none()
+        query = reading.RUN_TO_WRITE if is_writing else reading.RUN
+        row = connection.execute(query, {"run": run}).mappings().one_or_none()
         if row is None:
             raise self._unknown(run)
         return row

@@ -13,6 +13,10 @@ HELD = "is held by"
 """Follows the server's name where somebody else holds it."""
 
 
+_LEASE = sa.select(leases).where(leases.c.server == sa.bindparam("server"))
+_LEASE_TO_WRITE = _LEASE.with_for_update()
+
+
 def take(connection: sa.Connection, server: str, holder: Holder, now: datetime) -> None:
     """Hold the server for this run; taking it again is nothing new. Raises `Locked`."""
     found = find(connection, server)
@@ -34,9 +38,8 @@ def check(connection: sa.Connection, server: str, holder: Holder) -> None:
 
 def find(connection: sa.Connection, server: str, *, is_reading: bool = False) -> tuple[Holder, datetime] | None:
     """Who holds the server and since when; unless only reading, others wait until this transaction ends."""
-    query = sa.select(leases).where(leases.c.server == server.casefold())
-    query = query if is_reading else query.with_for_update()
-    row = connection.execute(query).mappings().one_or_none()
+    query = _LEASE if is_reading else _LEASE_TO_WRITE
+    row = connection.execute(query, {"server": server.casefold()}).mappings().one_or_none()
     return (rows.holder(row, row["run_id"]), row["since"]) if row else None
 
 

@@ -13,6 +13,12 @@ from agent.model import Action, Prior, RunRecord, ServerRecord, ServerState, Ste
 
 T = TypeVar("T")
 
+RUN = sa.select(runs).where(runs.c.id == sa.bindparam("run"))
+"""One run's row; made once, because every note of a step begins with it."""
+
+RUN_TO_WRITE = RUN.with_for_update(key_share=True)
+"""The same, held against whoever would take the run over, until the transaction ends."""
+
 
 def run(connection: sa.Connection, run_id: str) -> RunRecord | None:
     """One run with everything that is known of it."""
@@ -23,6 +29,12 @@ def run(connection: sa.Connection, run_id: str) -> RunRecord | None:
 def server(connection: sa.Connection, run_id: str, name: str) -> ServerRecord | None:
     """One server of a run with its steps and proofs."""
     return next(iter(_servers(connection, run_id, name)), None)
+
+
+def state(connection: sa.Connection, run_id: str, name: str) -> ServerState | None:
+    """How one server of a run stands, without its steps."""
+    found = connection.execute(sa.select(servers.c.state).where(_of(servers, run_id, name))).scalar()
+    return ServerState(found) if found else None
 
 
 def history(connection: sa.Connection, limit: int) -> tuple[RunRecord, ...]:

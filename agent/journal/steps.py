@@ -11,6 +11,12 @@ from agent.journal import rows
 from agent.journal.tables import attempts, priors, steps
 from agent.model import Action, Attempt, Prior, Step, StepState
 
+_STEP = sa.select(steps.c.number, steps.c.state).where(
+    steps.c.run_id == sa.bindparam("run"),
+    steps.c.server == sa.bindparam("server"),
+    steps.c.step_id == sa.bindparam("step"),
+)
+
 
 def note(
     connection: sa.Connection, run: str, server: str, step: Step, attempt: Attempt, originals: Sequence[Prior]
@@ -30,6 +36,8 @@ def note(
 
 def keep(connection: sa.Connection, run: str, server: str, number: int, originals: Sequence[Prior]) -> None:
     """Keep the first original of each property; a later one is what we made of it, and is not kept."""
+    if not originals:
+        return
     mine = (priors.c.run_id == run) & (priors.c.server == server)
     known = {(row.path, row.name) for row in connection.execute(sa.select(priors.c.path, priors.c.name).where(mine))}
     fresh: dict[tuple[str, str], dict[str, object]] = {}
@@ -49,8 +57,7 @@ def unsettled(connection: sa.Connection, run: str, server: str) -> tuple[str, ..
 
 
 def _move(connection: sa.Connection, run: str, server: str, step: Step, after: StepState) -> int:
-    query = sa.select(steps.c.number, steps.c.state).where(_of(run, server), steps.c.step_id == step.id)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_STEP, {"run": run, "server": server, "step": step.id}).one_or_none()
     if row is None:
         return _begin(connection, run, server, step, after)
     before = StepState(row.state)
@@ -67,14 +74,14 @@ def _begin(connection: sa.Connection, run: str, server: str, step: Step, state: 
     query = sa.select(sa.func.coalesce(sa.func.max(steps.c.number), 0) + 1).where(_of(run, server))
     number = int(connection.execute(query).scalar_one())
     columns = {"run_id": run, "server": server, "number": number, "state": state.value, **rows.of_step(step)}
-    connection.execute(steps.insert().values(columns))
+    connection.execute(steps.insert(), columns)
     return number
 
 
 def _append(connection: sa.Connection, run: str, server: str, number: int, attempt: Attempt) -> None:
     columns: dict[str, Any] = {"run_id": run, "server": server, "step": number, "at": attempt.at}
     columns |= {"state": attempt.state.value, "message": attempt.message, "error": attempt.error}
-    connection.execute(attempts.insert().values(columns))
+    connection.execute(attempts.insert(), columns)
 
 
 def _refuse_without_original(connection: sa.Connection, run: str, server: str, step: Step) -> None:

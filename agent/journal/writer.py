@@ -13,6 +13,7 @@ from sqlalchemy.engine import RowMapping
 from agent.errors import JournalError, Locked
 from agent.journal import admission, beats, leases, looks, rows, steps
 from agent.journal.admission import Terms
+from agent.journal.reading import RUN, RUN_TO_WRITE
 from agent.journal.store import Store
 from agent.journal.tables import findings, proofs, runs, second_looks, servers
 from agent.journal.tables import steps as steps_table
@@ -68,7 +69,7 @@ class OpenRun:
     def check_fence(self, fence: timedelta) -> None:
         """Before something is sent: raises `Fenced` where the last beat is older, or the run was taken over."""
         with self.store.read() as connection:
-            row = connection.execute(sa.select(runs).where(runs.c.id == self.id)).mappings().one()
+            row = connection.execute(RUN, {"run": self.id}).mappings().one()
             beats.check(row, self.holder, fence, self.store.clock(connection))
 
     def note(
@@ -177,8 +178,7 @@ class OpenRun:
     def _writing_run(self, server: str = "") -> Iterator[tuple[sa.Connection, RowMapping]]:
         """The same, with the run's row; whoever takes the run over or asks it to stop waits until this ends."""
         with self.store.write() as connection:
-            query = sa.select(runs).where(runs.c.id == self.id).with_for_update(key_share=True)
-            row = connection.execute(query).mappings().one()
+            row = connection.execute(RUN_TO_WRITE, {"run": self.id}).mappings().one()
             if rows.holder(row, self.id) != self.holder:
                 other = rows.holder(row, self.id)
                 message = f"the run was taken over: {other}"

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from agent.model.proof import Proof
-from agent.model.step import Prior, Step, StepState
+from agent.model.step import Action, Prior, Step, StepState
 
 
 class ServerState(StrEnum):
@@ -87,6 +87,16 @@ class ServerRecord:
     steps: tuple[StepRecord, ...] = ()
     proofs: tuple[Proof, ...] = ()
     wave: int | None = None  # None where the run had no waves
+
+    @property
+    def is_settled(self) -> bool:
+        """It is known of every step what it did."""
+        return all(each.state.is_settled for each in self.steps)
+
+    @property
+    def has_begun(self) -> bool:
+        """More than the backup was begun with."""
+        return any(each.step.action is not Action.BACK_UP for each in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
