@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from agent.config.section import Anchored, FilePath, Name, Section
 
@@ -17,11 +17,14 @@ def _clock_text(value: object) -> object:
     return value
 
 
-def _limit(value: int | str) -> int | str:
+def _limit(value: object) -> object:
     """A number of servers, or a percentage of them."""
-    if isinstance(value, str) and not re.fullmatch(r"(100|[1-9]?\d)%", value):
-        raise ValueError('must be a number of servers, or a percentage such as "10%"')
-    if value in ("0%", 0) or (isinstance(value, int) and value < 1):
+    if isinstance(value, bool):
+        return value  # refused further on, with words about yes and no
+    is_percentage = isinstance(value, str) and re.fullmatch(r"(100|[1-9]?\d)%", value)
+    if not isinstance(value, int) and not is_percentage:
+        raise ValueError('must be a whole number of servers, or a percentage from "1%" to "100%"')
+    if value == "0%" or (isinstance(value, int) and value < 1):
         raise ValueError("must be at least 1: a run that may not fail once stops when the 1st server has failed")
     return value
 
@@ -29,7 +32,7 @@ def _limit(value: int | str) -> int | str:
 ClockTime = Annotated[str, BeforeValidator(_clock_text), Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 """A time of day, "HH:MM"."""
 
-Limit = Annotated[int | str, AfterValidator(_limit)]
+Limit = Annotated[int | str, BeforeValidator(_limit)]
 """A number of servers, or a percentage of the servers of a run."""
 
 

@@ -346,6 +346,11 @@ def test_a_yes_is_not_a_number_and_a_no_is_not_a_name(refused: Refused, text: st
     assert "should not be yes or no" in refused(text).message
 
 
+@pytest.mark.parametrize("value", ["'200%'", "0.5", "lots", "[3]", "null", "'%'"])
+def test_a_limit_is_a_number_of_servers_or_a_percentage(refused: Refused, value: str) -> None:
+    assert 'a percentage from "1%" to "100%"' in refused(f"run: {{max_failures: {value}}}").message
+
+
 def test_a_window_without_a_single_day_is_refused(refused: Refused) -> None:
     window = '{name: w, days: [], opens: "22:00", duration_minutes: 60, zone: UTC}'
 
