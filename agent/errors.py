@@ -25,6 +25,7 @@
     |-- Interrupted               the operator stopped the run
     `-- ServerError               server, message, next_step                       retryable   untouched
         |-- Unreachable           no connection came about                         yes         yes
+        |   `-- Lapsed            the session had ended before a write was sent      yes         yes
         |-- Denied                logon or rights refused; asking again may lock   no          yes
         |-- Unsupported           the server lacks this way in, e.g. no PSRP       no          yes
         |-- WriteRefused          a write script met a read-only transport         no          yes
@@ -173,6 +174,10 @@ class Unreachable(ServerError):
 
     retryable = True
     untouched = True
+
+
+class Lapsed(Unreachable):
+    """The server had ended the session since it was last used, so a write was not sent."""
 
 
 class Denied(ServerError):

@@ -46,6 +46,10 @@ class _Visit:
         log.debug("script.answered", objects=len(answer), seconds=round(self._monotonic() - begun, 3))
         return answer
 
+    def ready(self) -> None:
+        """As the transport below."""
+        self._transport.ready()
+
     def close(self) -> None:
         """End the visit below."""
         self._transport.close()

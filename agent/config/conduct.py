@@ -7,6 +7,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from agent.config.section import Anchored, FilePath, Name, Section
 
+SESSION_SECONDS = 180
+"""So long WinRM 2.0 keeps a session that is not used (domain 6.1); a connection that is not used ends before."""
+
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -93,12 +96,17 @@ class ScheduleSection(Section):
     """A process whose own beat is older than this sends nothing any more; less than stale_seconds."""
 
     stale_seconds: Annotated[float, Field(ge=10, le=86400)] = 300
-    """A process whose beat is older than this counts as dead, and its servers may be taken over."""
+    """A process whose beat is older than this counts as dead, and its servers may be taken over.
+
+    At least 180 more than fence_seconds: so long a server keeps the session of a process that sleeps (WinRM 2.0).
+    """
 
     @model_validator(mode="after")
     def _ages_are_in_order(self) -> Self:
-        if not self.beat_seconds * 2 <= self.fence_seconds < self.stale_seconds:
-            raise ValueError("beat_seconds must be at most half of fence_seconds, and that less than stale_seconds")
+        if self.beat_seconds * 2 > self.fence_seconds:
+            raise ValueError("beat_seconds must be at most half of fence_seconds")
+        if self.fence_seconds + SESSION_SECONDS > self.stale_seconds:
+            raise ValueError(f"stale_seconds must be at least {SESSION_SECONDS} more than fence_seconds")
         return self
 
 

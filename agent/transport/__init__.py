@@ -13,6 +13,10 @@ Arguments = Mapping[str, Scalar | Sequence[Scalar]]
 class Transport(Protocol):
     """One visit to one server; used by one thread, and thrown away after any error."""
 
+    def ready(self) -> None:
+        """Open the session where none stands, so that what is sent next leaves at once; raises a `ServerError`."""
+        ...
+
     def run(self, script: Script, arguments: Arguments) -> list[Record]:
         """Send the script once and return the objects it answered with; raises a `ServerError`."""
         ...
@@ -38,6 +42,10 @@ class ReadOnly:
     def __init__(self, transport: Transport, server: str = "") -> None:
         self._transport = transport
         self._server = server
+
+    def ready(self) -> None:
+        """As the transport below."""
+        self._transport.ready()
 
     def run(self, script: Script, arguments: Arguments) -> list[Record]:
         """As the transport below, for scripts that only read."""

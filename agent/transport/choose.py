@@ -65,13 +65,25 @@ class _Automatic:
         """As the way in that was found; raises a `ServerError`."""
         try:
             return self._transport.run(script, arguments)
-        except errors.Unsupported:
-            if not self._transport.lacks_remoting:
-                raise
-        self._transport.close()
-        self._transport = self._second()
+        except errors.Unsupported as error:
+            self._change(error)
         return self._transport.run(script, arguments)
+
+    def ready(self) -> None:
+        """As the way in that was found; raises a `ServerError`."""
+        try:
+            self._transport.ready()
+        except errors.Unsupported as error:
+            self._change(error)
+            self._transport.ready()
 
     def close(self) -> None:
         """End the visit."""
         self._transport.close()
+
+    def _change(self, said: errors.Unsupported) -> None:
+        """Take the second way in, where the server said that it lacks the first; else raise what it said."""
+        if not self._transport.lacks_remoting:
+            raise said
+        self._transport.close()
+        self._transport = self._second()

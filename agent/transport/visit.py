@@ -60,7 +60,10 @@ class Visit(ABC):
         self._denied: errors.Denied | None = None
 
     def run(self, script: Script, arguments: Mapping[str, Scalar | Sequence[Scalar]]) -> list[Record]:
-        """Send the script once and return the objects it answered with; raises a `ServerError`."""
+        """Send the script once and return the objects it answered with; raises a `ServerError`.
+
+        Where the session had ended since it was last used, a script that writes is not sent over a new one: `Lapsed`.
+        """
         given = {name: value for name, value in arguments.items() if _is_given(name, value)}
         if self._is_open:
             try:
@@ -69,8 +72,15 @@ class Visit(ABC):
                 # The server had closed an idle connection: certainly nothing was sent, so a new one is no second try.
                 if not isinstance(error.__cause__, Lost):
                     raise
+                if script.effect is Effect.WRITE:  # who slept through that may have been given up for dead
+                    raise errors.Lapsed(self.server.name, error.message, error.next_step) from error
         self._enter()
         return self._ask(script, given)
+
+    def ready(self) -> None:
+        """Open the session where none stands; raises a `ServerError`."""
+        if not self._is_open:
+            self._enter()
 
     def close(self) -> None:
         """End the visit; never raises because the server is gone."""

@@ -70,6 +70,10 @@ class FakeVisit:
         records = [_record(self._server, each) for each in sink.answers]
         return self._spoil[script.id](records) if script.id in self._spoil else records
 
+    def ready(self) -> None:
+        """Open the session where none stands."""
+        self._enter()
+
     def close(self) -> None:
         """The session ends, and with it whatever ran inside."""
         if self._process is not None and self._node.machine.is_up:

@@ -50,3 +50,11 @@ def test_a_second_run_puts_back_what_it_found_and_not_what_the_first_one_did() -
     cases = (Case("EX01", is_inherited=True, restart_seconds=0.0, reverts_after=2.0), Case("EX02"))
 
     assert Theatre(Play(cases, canary=0, growth=1.0, max_failures=1, rival_after=4.0)).perform() == []
+
+
+@pytest.mark.parametrize("at", range(1, 90))
+def test_who_sleeps_between_the_fence_and_the_sending_sends_nothing_any_more(at: int) -> None:
+    """The other process has finished with the server, so no marker on it tells any more that it was restarted."""
+    cases = (Case("EX01"), Case("EX02"))
+
+    assert Theatre(Play(cases, canary=0, growth=1.0, max_failures=1, stalls_at=at)).perform() == []

@@ -14,6 +14,8 @@ from agent import errors
 from agent.model import Effect, Record, Role, Script, Server
 
 LATENCY = 0.2
+IDLE = 120.0
+"""A server ends a connection that was not used for so many seconds (HTTP.sys)."""
 BEFORE = ("unreachable", "busy", "denied", "timed-out", "broken-off", "bad-answer", "failed", "refused")
 AFTER = ("timed-out", "broken-off", "bad-answer", "failed", "empty")
 """What can go wrong before a script has done anything, and after it has done all."""
@@ -44,6 +46,8 @@ class Break:
 
 class Time(Protocol):
     """Whose time passes while a script is under way."""
+
+    def now(self) -> float: ...
 
     def sleep(self, seconds: float) -> None: ...
 
@@ -87,11 +91,28 @@ class Visit:
     name_of_run: str
     tick: Callable[[str], None]
     watch: Callable[..., None]
+    used: float | None = None  # when the connection was; None where there is none
+
+    def ready(self) -> None:
+        """A connection stands."""
+        if self.used is None:
+            self.used = self.wire.time.now()
 
     def run(self, script: Script, arguments: Mapping[str, Any]) -> list[Record]:
-        """Send it; what breaks, breaks as the play says."""
+        """Send it; what breaks, breaks as the play says. What writes is not sent over a new connection by itself."""
+        self.ready()
+        self.tick(f"before {script.id} on {self.server.name}")
+        assert self.used is not None
+        if script.effect is Effect.WRITE and self.wire.time.now() - self.used > IDLE:
+            self.used = None
+            raise errors.Lapsed(self.server.name, "the server had closed the connection; nothing was sent")
+        try:
+            return self._send(script, arguments)
+        finally:
+            self.used = self.wire.time.now()
+
+    def _send(self, script: Script, arguments: Mapping[str, Any]) -> list[Record]:
         name = self.server.name
-        self.tick(f"before {script.id} on {name}")
         self.wire.time.sleep(LATENCY)
         breaks = self.wire.broken(name, script.id)
         if breaks and breaks.way == "before":

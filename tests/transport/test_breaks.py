@@ -14,7 +14,7 @@ import requests
 from visiting import ECHO, TIMEOUT, Visits, eventually, listens, script, shells
 
 from agent import errors
-from agent.model import Auth, Server, Winrm
+from agent.model import Auth, Effect, Server, Winrm
 from agent.transport.waits import Waits
 from agent.transport.wire import Line, session
 
@@ -105,15 +105,46 @@ def test_after_a_break_the_next_script_goes_over_a_new_session(visits: Visits) -
     assert visit.run(script(ONE), {}) == [{"N": 1}]
 
 
+def hangs_up(visits: Visits) -> None:
+    """The server closes its connections, and takes new ones."""
+    node = visits.fleet["EX01"]
+    node.wire.set(unreachable=True)
+    assert eventually(lambda: not listens(node.ports.winrm))
+    node.wire.set(unreachable=False)
+    assert eventually(lambda: listens(node.ports.winrm))
+
+
+def test_a_write_is_not_sent_over_another_session_by_itself(visits: Visits) -> None:
+    """Who slept so long may have been given up for dead: whoever knows whether he was decides, and sends again."""
+    visit, writes = visits.to(), script(ONE, effect=Effect.WRITE)
+    visit.ready()
+    visit.run(writes, {})
+    hangs_up(visits)
+    ran = scripts(visits)
+    with pytest.raises(errors.Lapsed, match="nothing was sent"):
+        visit.run(writes, {})
+
+    assert scripts(visits) == ran
+    visit.ready()
+    assert visit.run(writes, {}) == [{"N": 1}]
+    assert scripts(visits) == ran + 1
+
+
+def test_who_is_ready_has_logged_on_and_run_nothing(visits: Visits) -> None:
+    node = visits.fleet["EX01"]
+    logons, ran, visit = node.machine.counters.logons, scripts(visits), visits.to()
+    visit.ready()
+    visit.ready()
+
+    assert (node.machine.counters.logons, scripts(visits)) == (logons + 1, ran)
+
+
 def test_a_connection_the_server_closed_between_two_scripts_is_opened_anew(visits: Visits) -> None:
     """Nothing had been sent, so the script runs once, on the new session."""
     node = visits.fleet["EX01"]
     visit = visits.to()
     visit.run(script(ONE), {})
-    node.wire.set(unreachable=True)
-    assert eventually(lambda: not listens(node.ports.winrm))
-    node.wire.set(unreachable=False)
-    assert eventually(lambda: listens(node.ports.winrm))
+    hangs_up(visits)
     ran, logons, failures = scripts(visits), node.machine.counters.logons, node.machine.counters.logon_failures
 
     answer = visit.run(script(ONE), {})
