@@ -49,8 +49,8 @@ class Judge:
     admitted: list[Admitted] = field(default_factory=list)
     holders: dict[str, str] = field(default_factory=dict)  # server -> run, from admission to close
     steps: dict[tuple[str, str, str], StepState] = field(default_factory=dict)  # as on record
-    ran: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)  # services, when the run began with it
-    found: dict[tuple[str, str], Settings] = field(default_factory=dict)  # by a run, when it first began with a server
+    ran: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)  # services, before its first step
+    found: dict[tuple[str, str], Settings] = field(default_factory=dict)  # by a run, before its first step on a server
     kept: set[tuple[str, str, str]] = field(default_factory=set)  # (run, server, path) with an original on record
     concluded: list[tuple[Process, str, str, ServerState, str]] = field(default_factory=list)
     under_way: dict[tuple[int, str], set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -98,8 +98,9 @@ class Judge:
         if self.holders.get(name) != run and process.is_bound:
             others = tuple(sorted(self.under_way[mine] - {name}))
             failed = frozenset(self.failures[mine])
-            self.ran.setdefault((run, name), process.world.wire.servers[name].running)
-            self.found.setdefault((run, name), process.world.wire.servers[name].settings)
+            if not any((run, name) == each[:2] for each in self.steps):  # or it goes on with what it began
+                self.ran[run, name] = process.world.wire.servers[name].running
+                self.found[run, name] = process.world.wire.servers[name].settings
             self.admitted.append(Admitted(process.number, run, name, process.world.now(), failed, others))
         self.holders[name] = run
         self.under_way[mine].add(name)

@@ -52,6 +52,13 @@ def test_a_second_run_puts_back_what_it_found_and_not_what_the_first_one_did() -
     assert Theatre(Play(cases, canary=0, growth=1.0, max_failures=1, rival_after=4.0)).perform() == []
 
 
+def test_what_another_run_left_stopped_is_not_asked_of_a_run_that_comes_back_later() -> None:
+    """The first was admitted and stopped before its first step; what it finds is what runs when it begins."""
+    cases = tuple(Case(name, stays_down="SMTPSVC", is_disabled=True) for name in ("EX01", "EX02"))
+
+    assert Theatre(Play(cases, canary=0, growth=1.0, max_failures=1, stops_at=6, rival_after=0.0)).perform() == []
+
+
 @pytest.mark.parametrize("at", range(1, 90))
 def test_who_sleeps_between_the_fence_and_the_sending_sends_nothing_any_more(at: int) -> None:
     """The other process has finished with the server, so no marker on it tells any more that it was restarted."""
