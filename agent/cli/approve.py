@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,8 +42,9 @@ def command(options: Options, plan_file: Path, by: str, change: str) -> int:
     with Session(options) as session:
         plan = _read(session, plan_file)
         session.journal.save_plan(plan.hash, _document(plan))
+        earlier = session.journal.approvals(plan.hash)
         approval = session.journal.approve(_approval(session, plan, by.strip(), change.strip()))
-        return _show(session, plan, plan_file, approval)
+        return _show(session, plan, plan_file, approval, earlier)
 
 
 def _read(session: Session, plan_file: Path) -> Plan:
@@ -72,7 +74,7 @@ def _approval(session: Session, plan: Plan, by: str, change: str) -> Approval:
     return Approval(plan.hash, by, change, now(), account(), holder.host)
 
 
-def _show(session: Session, plan: Plan, plan_file: Path, approval: Approval) -> int:
+def _show(session: Session, plan: Plan, plan_file: Path, approval: Approval, earlier: Sequence[Approval]) -> int:
     from agent.cli.approval import expires_at
     from agent.cli.view import lines, show
     from agent.exits import Exit
@@ -98,7 +100,7 @@ def _show(session: Session, plan: Plan, plan_file: Path, approval: Approval) -> 
     print(f"\nplan {plan.hash}")
     print(f"approved by {approval.by}{ticket}; typed by {approval.account} on {approval.host}")
     print(f"covers {_covered(plan)}; counts until {expires:%Y-%m-%d %H:%M} UTC")
-    for line in _notes(session, approval):
+    for line in (*_notes(session, approval), *_earlier(earlier)):
         print(line)
     print(f"\nNext: {options.line(f'apply {plan_file}')} does exactly that")
     return int(Exit.OK)
@@ -117,3 +119,11 @@ def _notes(session: Session, approval: Approval) -> list[str]:
     if not section.require_approval:
         notes.append("approval.require_approval is not set: apply does not ask for an approval")
     return notes
+
+
+def _earlier(approvals: Sequence[Approval]) -> list[str]:
+    """An approval that is given again begins to count anew, which nobody should do without knowing."""
+    if not approvals:
+        return []
+    last = approvals[0]
+    return [f"it was approved before, last by {last.by} at {last.at:%Y-%m-%d %H:%M} UTC; the newest one counts"]

@@ -22,5 +22,5 @@ def words(run: RowMapping) -> str:
     """By whom and when the run was asked to stop, and why; empty where nobody did."""
     if run["stop_at"] is None:
         return ""
-    why = f": {run['stop_why']}" if run["stop_why"] else ""
+    why = f" ({run['stop_why']})" if run["stop_why"] else ""
     return f"by {run['stop_by']} at {run['stop_at']:%Y-%m-%d %H:%M:%S} UTC{why}"

@@ -108,6 +108,17 @@ def test_an_approval_says_what_it_covers_and_until_when(
     assert "require_approval is not set" not in out
 
 
+def test_an_approval_that_is_given_again_says_that_there_was_one(
+    approve: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    approve("--by", "Berta Boss")
+    first = capsys.readouterr().out
+    approve("--by", "Anton Amt")
+
+    assert "approved before" not in first
+    assert "it was approved before, last by Berta Boss at" in capsys.readouterr().out
+
+
 def test_where_no_approval_is_asked_for_it_says_so(
     approve: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -109,7 +109,7 @@ def test_a_word_in_the_journal_is_heard(journal: Journal, run: OpenRun) -> None:
     switch.watch(journal, run.id)
     journal.ask_stop(run.id, "berta", "the phones of the board")
 
-    assert switch.read() == "stopped by berta at 2026-05-06 00:00:00 UTC: the phones of the board"
+    assert switch.read() == "stopped by berta at 2026-05-06 00:00:00 UTC (the phones of the board)"
 
 
 def test_a_command_without_a_run_heeds_no_kill_switch(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def fail(run: OpenRun, *names: str) -> None:
 def test_a_run_that_was_asked_to_stop_begins_with_no_server(run: OpenRun, journal: Journal) -> None:
     journal.ask_stop("r1", "LAB\\boss", "the phones of the board")
 
-    with pytest.raises(Stopped, match=r"LAB\\boss at .* UTC: the phones of the board"):
+    with pytest.raises(Stopped, match=r"LAB\\boss at .* UTC \(the phones of the board\)"):
         run.admit("EX02")
 
     assert journal.held_by("EX02") is None
