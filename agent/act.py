@@ -71,13 +71,15 @@ class Ended:
 class Trouble:
     """What went wrong; `is_unsure` when it is not known what the server looks like now.
 
-    `is_lasting` when putting the flags back does not mend it, such as a service that does not start.
+    `is_lasting` when putting the flags back does not mend it, such as a service that does not start;
+    `is_overwritten` when somebody else has written what was to be changed, so that no look will ever tell more.
     """
 
     message: str
     is_unsure: bool = False
     next_step: str = ""
     is_lasting: bool = False
+    is_overwritten: bool = False
 
 
 class Actor:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from agent.errors import BadAnswer
-from agent.model import Record, Value
+from agent.model import Record, SslFlags, Value
 
 T = TypeVar("T")
 
@@ -36,6 +36,16 @@ def each(server: str, records: Sequence[Record], count: int) -> list[Answer]:
 def of_kind(records: Sequence[Record], kind: str) -> list[Answer]:
     """The objects of one kind."""
     return [Answer(record) for record in records if record.get("Kind") == kind]
+
+
+def overwritten(path: str, answer: Answer, written: SslFlags) -> str:
+    """What a key holds, where that is another value than easfix wrote and SSL is required again; else nothing."""
+    if answer["Exists"] is not True or answer["Explicit"] is not True or not isinstance(answer["Flags"], int):
+        return ""
+    now = SslFlags.of(answer["Flags"])
+    if now == written or not now.blocks_proxy:
+        return ""
+    return f"{path} holds {now.meaning} of its own, which easfix did not write, and it is left as it is"
 
 
 class Fields:

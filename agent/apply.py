@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from agent.act import Actor, Deed, Look, Seen, Trouble, trouble_of
-from agent.answers import Answer, each, number, only
+from agent.answers import Answer, each, number, only, overwritten
 from agent.errors import BadAnswer, ScriptFailed, ServerError
 from agent.model import SSL_FLAGS, Action, Change, Prior, Script, ServerPlan, SslFlags, Step
 from agent.restart import IisRestart
@@ -66,9 +67,16 @@ class Cure:
             change = next(each for each in self._plan.changes if each.path == step.path)
             ended = self._actor.take(self._clearing(step, change))
             if trouble := trouble_of(ended, f"{change.path} could not be changed"):
-                return trouble
+                return replace(trouble, is_overwritten=trouble.is_unsure and self._is_overwritten(change))
             changes.append(change)
         return self._check_saved(changes)
+
+    def _is_overwritten(self, change: Change) -> bool:
+        try:
+            (answer,) = self._read([change.path])
+        except ServerError:
+            return False
+        return bool(overwritten(change.path, answer, change.after))
 
     def settle(self) -> Trouble | None:
         """Find out by looking what became of every write that a run before left in doubt; nothing else is begun.

@@ -82,6 +82,10 @@ class IisRestart:
                            next_step=error.next_step)  # fmt: skip
         return trouble
 
+    def look_again(self) -> Trouble | None:
+        """The services once more, for a server whose restart was not seen to end; whatever ran before is started."""
+        return self._bring_back(None) if any(step.script != "recycle" for step in self._planned) else None
+
     def start_again(self) -> Trouble | None:
         """Once more what a process before could not start: who takes over must not forget what it found."""
         return self._bring_back(None) if self._actor.begun(Action.START_SERVICES) else None

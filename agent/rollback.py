@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from agent.act import Actor, Deed, Look, Seen, Trouble
-from agent.answers import Answer, each, number, only
+from agent.answers import Answer, each, number, only, overwritten
 from agent.errors import BadAnswer, ServerError
 from agent.model import (
     SSL_FLAGS,
@@ -24,6 +24,7 @@ from agent.model import (
 )
 from agent.transport import Arguments
 
+LOOKED = "looked: "
 WRITTEN = (StepState.DONE, StepState.UNKNOWN, StepState.INTENDED)
 """States of a write that may have left something to put back."""
 
@@ -52,18 +53,36 @@ class Rollback:
         self._scripts = scripts
         self._why = why
         self.unsaved: list[str] = []
+        self.came_back: list[str] = []
+        """Keys that somebody else wrote meanwhile, so that SSL is required again: nothing of ours is left there."""
 
     def put_back(self, steps: Sequence[StepRecord], originals: Sequence[Prior]) -> Trouble | None:
         """Put everything back and read it; the first trouble ends it, and what was not reached stays owed."""
-        found = owed(steps, originals)
-        for step, prior in found:
-            ended = self._actor.take(self._restoring(step, prior))
+        found = []
+        self.came_back = _given_up(steps)
+        for step, prior in owed(steps, originals):
+            deed = self._restoring(step, prior)
+            ended = self._actor.take(deed)
+            if ended.state is not StepState.DONE and (said := self._overwritten(step)):
+                self.came_back.append(said)
+                if ended.state is not StepState.FAILED:
+                    self._actor.give_up(deed.step, LOOKED + said)
+                self._forget(step, LOOKED + said)
+                continue
             if ended.state is not StepState.DONE:
                 message = f"{step.path} could not be put back: {ended.message}"
                 next_step = ended.error.next_step if ended.error else "Look at the directory in IIS Manager."
                 return Trouble(message, is_unsure=ended.state is StepState.UNKNOWN, next_step=next_step)
             self._forget(step, ended.message)
+            found.append((step, prior))
         return self._prove([prior for _, prior in reversed(found)]) if found else None
+
+    def _overwritten(self, cleared: Step) -> str:
+        try:
+            answer = self._read(cleared.path)
+        except ServerError:
+            return ""
+        return overwritten(cleared.path, answer, SslFlags(cleared.after or 0))
 
     def _prove(self, priors: Sequence[Prior]) -> Trouble | None:
         """Read everything back at the end, for the record: what was proved before the way back proves nothing now."""
@@ -138,6 +157,13 @@ class Rollback:
         return (
             answer["SavedExplicit"] is True and isinstance(word, int) and SslFlags.of(word) == SslFlags.of(_word(prior))
         )
+
+
+def _given_up(steps: Sequence[StepRecord]) -> list[str]:
+    """What a process before found overwritten: the write is gone, and putting it back had failed."""
+    failed = {each.step.path for each in steps if each.step.action is Action.RESTORE and each.state is StepState.FAILED}
+    gone = [each for each in steps if each.step.action is Action.CLEAR and each.state is StepState.UNDONE]
+    return [each.attempts[-1].message.removeprefix(LOOKED) for each in gone if each.step.path in failed]
 
 
 def _as_before(server: str, at: datetime, prior: Prior, answer: Answer) -> Proof:

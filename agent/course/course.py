@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from agent.act import Actor, Trouble
 from agent.apply import Cure
@@ -117,6 +118,8 @@ class Course:
         if summary.verdict is Verdict.GOOD and doubt:
             self._settle_restart(endings.actor)
         match summary.verdict:
+            case Verdict.GOOD if doubt and (down := endings.cure.iis.look_again()):
+                endings.fail(replace(down, message=f"changed and proved, but {down.message}"))
             case Verdict.GOOD:
                 endings.finish(summary)
             case Verdict.BAD if summary.is_reverted and not doubt:

@@ -63,7 +63,7 @@ class Endings:
     def fail(self, trouble: Trouble) -> None:
         """Something went wrong: put back what was changed, or say why not."""
         said = sentences(trouble.message, trouble.next_step)
-        if trouble.is_unsure:
+        if trouble.is_unsure and not (trouble.is_overwritten and self.tools.puts_back):
             self.doubt(said)
         elif not self.entry.is_owing:
             self.entry.conclude(ServerState.FAILED, sentences(said, "nothing was changed"), self._outage)
@@ -97,12 +97,24 @@ class Endings:
             self._not_put_back(cause, replace(left, message=f"{AS_BEFORE}, but {left.message}"))
             return
         is_lasting = cause.is_lasting or bool(left)
-        self._was_put_back(cause, self.cure.iis.close() or left, rollback.unsaved, is_lasting=is_lasting)
+        left = self.cure.iis.close() or left
+        if rollback.came_back:
+            self._came_back_meanwhile(cause, left, rollback.came_back)
+            return
+        self._was_put_back(cause, left, rollback.unsaved, is_lasting=is_lasting)
 
     def _not_put_back(self, cause: Trouble, trouble: Trouble) -> None:
         state = ServerState.UNKNOWN if trouble.is_unsure else ServerState.FAILED
         said = sentences(cause.message, cause.next_step, trouble.message, trouble.next_step, self.entry.resume_hint)
         self.entry.conclude(state, said, self._outage)
+
+    def _came_back_meanwhile(self, cause: Trouble, left: Trouble | None, keys: list[str]) -> None:
+        """Somebody else wrote what was to be put back, Active Directory most likely: there is nothing left to owe."""
+        rest = (left.message, left.next_step) if left else ()
+        self.tools.journal.drop_looks(self.entry.server)
+        said = sentences(cause.message, cause.next_step, came_back("; ".join(keys)), *rest)
+        self.entry.conclude(ServerState.REVERTED, said, self._outage)
+        self.entry.close_if_settled()
 
     def _was_put_back(self, cause: Trouble, left: Trouble | None, unsaved: list[str], *, is_lasting: bool) -> None:
         rest = (left.message, left.next_step) if left else ()

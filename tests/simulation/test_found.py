@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from paper import Case
 from plays import Play
 from theatre import Theatre
+from wire import Break
 
 DEAD = Case("EX01", stays_down="SMTPSVC", is_disabled=True)
 OURS = Case("EX01")
@@ -57,6 +60,26 @@ def test_what_another_run_left_stopped_is_not_asked_of_a_run_that_comes_back_lat
     cases = tuple(Case(name, stays_down="SMTPSVC", is_disabled=True) for name in ("EX01", "EX02"))
 
     assert Theatre(Play(cases, canary=0, growth=1.0, max_failures=1, stops_at=6, rival_after=0.0)).perform() == []
+
+
+@pytest.mark.parametrize(("when", "at"), [("dies_again_at", 4), ("dies_at", 25), ("dies_at", 52), ("stops_at", 40)])
+@pytest.mark.parametrize("rolls_back", [False, True])
+def test_what_active_directory_wrote_over_a_broken_off_change_is_owed_no_more(
+    when: str, at: int, rolls_back: bool
+) -> None:
+    """Neither the old value nor ours: no look would ever tell more, so the server is reverted, and let go of."""
+    cases = (Case("EX01", is_inherited=True, child=8, restart_seconds=0.0, reverts_after=0.0), Case("EX02"))
+    play = replace(Play(cases, canary=0, growth=1.0, max_failures=1, rolls_back=rolls_back), **{when: at})
+
+    assert Theatre(play).perform() == []
+
+
+def test_a_restart_that_nobody_saw_ends_well_only_if_its_services_run() -> None:
+    """The proxy path is proved by the run that goes on, and the services could not be looked at before."""
+    cases = (Case("EX01", stays_down="SMTPSVC", is_disabled=True), Case("EX02"))
+    denied = Break("EX01", "restart-status", "before", "denied", 1, 5)
+
+    assert Theatre(Play(cases, breaks=(denied,), canary=0, growth=1.0, max_failures=1)).perform() == []
 
 
 @pytest.mark.parametrize("at", range(1, 90))
