@@ -1,6 +1,7 @@
 """What all tests have in common: a temporary folder of their own, and one profile for those that try many values."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,17 @@ settings.register_profile(
     derandomize=bool(os.environ.get("CI")),
 )
 settings.load_profile("easfix")
+
+
+def pytest_configure() -> None:
+    """What is started here hears every signal: in the background of a shell, or under nohup, some are ignored.
+
+    A child inherits that somebody ignores a signal, and not that somebody has a handler for it that does nothing.
+    """
+    for name in ("SIGINT", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture(scope="session", autouse=True)

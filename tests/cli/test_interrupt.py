@@ -33,15 +33,9 @@ sys.exit(130)
 """
 
 
-def hear_all() -> None:
-    """As from a terminal: who started the tests may have had signals ignored, and a child inherits that."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-
-
 @pytest.fixture(autouse=True)
 def _heard_here() -> Iterator[None]:
-    """The same for this process; its handlers are given back."""
+    """As from a terminal, wherever the tests were started; what was there is given back."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -54,7 +48,7 @@ def _heard_here() -> Iterator[None]:
 class Child:
     """A process at work, told by its own words how far it is."""
 
-    def __init__(self, script: str = WORK, before: Callable[[], None] = hear_all) -> None:
+    def __init__(self, script: str = WORK, before: Callable[[], None] | None = None) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-c", script],
             stdin=subprocess.PIPE,

@@ -26,7 +26,7 @@ def test_who_asked_a_run_to_stop_first_is_kept(run: OpenRun, journal: Journal, r
     journal.ask_stop("r1", "LAB\\other", "me too")
 
     assert journal.stop_asked("r1").startswith("by LAB\\berta at ")
-    assert journal.stop_asked("r1").endswith(": board meeting")
+    assert journal.stop_asked("r1").endswith("(board meeting)")
 
 
 def test_other_runs_go_on(run: OpenRun, journal: Journal, now: Time) -> None:
