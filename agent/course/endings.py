@@ -112,7 +112,7 @@ class Endings:
         """Somebody else wrote what was to be put back, Active Directory most likely: there is nothing left to owe."""
         rest = (left.message, left.next_step) if left else ()
         self.tools.journal.drop_looks(self.entry.server)
-        said = sentences(cause.message, cause.next_step, came_back("; ".join(keys)), *rest)
+        said = sentences(came_back("; ".join(keys)), f"what led here: {cause.message}", cause.next_step, *rest)
         self.entry.conclude(ServerState.REVERTED, said, self._outage)
         self.entry.close_if_settled()
 

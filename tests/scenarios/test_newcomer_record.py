@@ -9,6 +9,7 @@ import pathlib
 import socket
 from importlib.metadata import version
 
+import pytest
 from harness import EAS, FLAGS, Stand
 
 from agent import planfile
@@ -47,6 +48,25 @@ def test_a_server_put_back_after_a_death_in_the_restart_is_let_go(tmp_path: path
         assert stand.easfix("status").document["servers"] == []
         assert stand.truth().markers == []
         assert stand.truth().iisresets == 1
+
+
+@pytest.mark.parametrize("command", [("resume", "last"), ("rollback", "last", "--yes")], ids=["resume", "rollback"])
+def test_what_active_directory_wrote_meanwhile_is_reverted_and_owed_no_more(
+    tmp_path: pathlib.Path, command: tuple[str, ...]
+) -> None:
+    """The flag was inherited, and is the directory's own now: neither what was there before, nor what easfix wrote."""
+    with Stand(tmp_path, "fake", ["inherited-ssl@EX01"]) as stand:
+        stand.dies_in_the_restart()
+        stand.settle()
+        stand.machine().metabase.set(EAS, FLAGS, 8)
+        answer = stand.easfix(*command)
+
+        assert (answer.code, answer.state()) == (4, "reverted"), answer.reason()
+        assert answer.reason().startswith("the flag came back")
+        assert "msExchAccessSSLFlags" in answer.reason()
+        assert stand.machine().metabase.get(EAS, FLAGS) == 8
+        assert stand.easfix("resume", "last").server()["reason"] == answer.reason()  # nothing is held any more
+        assert stand.truth().markers == []
 
 
 def test_nothing_to_resume_leaves_the_record_as_it_is(tmp_path: pathlib.Path) -> None:
