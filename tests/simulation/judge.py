@@ -98,7 +98,8 @@ class Judge:
         if self.holders.get(name) != run and process.is_bound:
             others = tuple(sorted(self.under_way[mine] - {name}))
             failed = frozenset(self.failures[mine])
-            if not any((run, name) == each[:2] for each in self.steps):  # or it goes on with what it began
+            begun = [each for each in self.steps if each[:2] == (run, name) and each[2] != "back-up"]
+            if not begun:  # or it goes on with what it began
                 self.ran[run, name] = process.world.wire.servers[name].running
                 self.found[run, name] = process.world.wire.servers[name].settings
             self.admitted.append(Admitted(process.number, run, name, process.world.now(), failed, others))
