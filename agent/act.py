@@ -144,7 +144,9 @@ class Actor:
             if ended.state is not StepState.INTENDED:
                 return ended
         why = f": {ended.error.message}" if ended.error else ""
-        return self._note(deed, StepState.FAILED, f"sent twice, and nothing was changed{why}", ended.error)
+        return self._note(
+            deed, StepState.FAILED, f"sent twice, and each look found that it had not happened{why}", ended.error
+        )
 
     def _try(self, deed: Deed) -> Ended:
         if self.state(deed.step) is not StepState.INTENDED:

@@ -207,7 +207,7 @@ def test_a_second_sending_is_the_last(play: Play, error: errors.ServerError) -> 
     ended = stage.take()
 
     assert ended.state is StepState.FAILED
-    assert "sent twice, and nothing was changed" in ended.message
+    assert "sent twice, and each look found that it had not happened" in ended.message
     assert stage.states == ["intended", "unknown", "intended", "unknown", "intended", "failed"]
     assert stage.server.sent == SENDINGS == 2
 

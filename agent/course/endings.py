@@ -9,7 +9,7 @@ from agent.apply import Cure
 from agent.course.entry import Entry
 from agent.course.tools import Tools
 from agent.errors import Fenced, ServerError
-from agent.model import ServerState
+from agent.model import Action, ServerState, StepState
 from agent.outcome import NOT_BEGUN, came_back, sentences, state_of, words_of
 from agent.remains import Remains
 from agent.rollback import Rollback
@@ -30,6 +30,13 @@ class Endings:
     @property
     def _outage(self) -> float | None:
         return self.cure.iis.ended.seconds if self.cure.iis.ended else None
+
+    @property
+    def _untouched(self) -> str:
+        """Of a write whose answer was lost only the looks tell; whoever put the flag back at once hid it from them."""
+        clears = [each for each in self.entry.record.steps if each.step.action is Action.CLEAR]
+        is_certain = all(move.state is not StepState.UNKNOWN for each in clears for move in each.attempts)
+        return "nothing was changed" if is_certain else "each look found the flags as they were before the run"
 
     def finish(self, summary: Summary) -> None:
         """Changed and proved; it is looked at again when Active Directory has had its chance."""
@@ -66,7 +73,7 @@ class Endings:
         if trouble.is_unsure and not (trouble.is_overwritten and self.tools.puts_back):
             self.doubt(said)
         elif not self.entry.is_owing:
-            self.entry.conclude(ServerState.FAILED, sentences(said, "nothing was changed"), self._outage)
+            self.entry.conclude(ServerState.FAILED, sentences(said, self._untouched), self._outage)
             self.entry.close()
         elif self.tools.puts_back:
             self.put_back(replace(trouble, message=said, next_step=""))

@@ -75,6 +75,14 @@ def test_what_active_directory_wrote_over_a_broken_off_change_is_owed_no_more(
     assert Theatre(play).perform() == []
 
 
+def test_a_write_whose_answer_was_lost_is_not_said_to_have_changed_nothing() -> None:
+    """Active Directory put the flag back before each look, so the looks saw nothing of what was written."""
+    cases = (Case("EX01", is_inherited=False, restart_seconds=0.0, reverts_after=0.0), Case("EX02"))
+    lost = Break("EX01", "clear", "after", "timed-out", 1, 2)
+
+    assert Theatre(Play(cases, breaks=(lost,), canary=0, growth=1.0, max_failures=1)).perform() == []
+
+
 def test_a_restart_that_nobody_saw_ends_well_only_if_its_services_run() -> None:
     """The proxy path is proved by the run that goes on, and the services could not be looked at before."""
     cases = (Case("EX01", stays_down="SMTPSVC", is_disabled=True), Case("EX02"))
