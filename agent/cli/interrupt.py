@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -11,8 +12,9 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType, TracebackType
-from typing import Any, TextIO
+from typing import TextIO
 
+from agent.cli.bell import Bell
 from agent.errors import Interrupted
 
 FIRST = "easfix: stopping: steps under way are finished, nothing new begins. Again: stop now."
@@ -61,29 +63,32 @@ class Interrupt:
         self.stop = stop
         self.work = work or Work()
         self.table: Callable[[str], None] | None = None  # says it within the live table, while there is one
-        self._before: dict[int, Any] = {}
+        self._is_first = True
+        self._exits = contextlib.ExitStack()
 
     def __enter__(self) -> None:
         """Take over the signals, where this thread may; one that is ignored, as under nohup, stays ignored."""
         if threading.current_thread() is not threading.main_thread():
             return
+        caught = functools.partial(self._caught, self._exits.enter_context(Bell(self.stop)))
         for name in NAMES:
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._caught)
+                self._exits.callback(signal.signal, number, signal.signal(number, caught))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Give the signals back."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        self._exits.close()
 
-    def _caught(self, _number: int, _frame: FrameType | None) -> None:
-        if self.stop.is_set():
+    def _caught(self, bell: Bell, _number: int, _frame: FrameType | None) -> None:
+        """Takes no lock: the thread it interrupts may hold it."""
+        if self.stop.is_set() or not self._is_first:
             self._break_off()
             os._exit(130)  # threads hold the interpreter until a server answers; the record is durable already
-        self.stop.set()
+        self._is_first = False
+        bell.ring()
         (self.table or _say)(FIRST)
 
     def _break_off(self) -> None:

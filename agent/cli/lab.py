@@ -9,7 +9,7 @@ import secrets
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -231,14 +231,16 @@ def _way_out(error: OSError) -> str:
 @contextmanager
 def _stopping() -> Iterator[threading.Event]:
     """An event that each way of asking the process to end sets, from the first moment on."""
+    from agent.cli.bell import Bell
+    from agent.cli.interrupt import NAMES
+
     stop = threading.Event()
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), lambda _number, _frame: stop.set()) for name in names}
-    try:
+    with ExitStack() as exits:
+        bell = exits.enter_context(Bell(stop))
+        for name in NAMES:
+            if number := getattr(signal, name, None):
+                exits.callback(signal.signal, number, signal.signal(number, lambda _number, _frame: bell.ring()))
         yield stop
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
 
 
 def _run(fleet: Fleet, layout: Layout, options: Options, stop: threading.Event) -> None:

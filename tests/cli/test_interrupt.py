@@ -217,3 +217,28 @@ def test_the_table_says_it_where_there_is_one() -> None:
 def test_an_error_at_a_question_is_its_own() -> None:
     with pytest.raises(Interrupted, match="nothing was changed"), asking():
         raise KeyboardInterrupt
+
+
+HELD = """
+import signal, threading
+from agent.cli.interrupt import Interrupt
+from agent.cli.lab import _stopping
+stop = threading.Event()
+with Interrupt(stop):
+    with stop._cond:  # as the main thread does for a moment in each wait
+        signal.raise_signal(signal.SIGTERM)
+    assert stop.wait(60)
+with _stopping() as stop:
+    with stop._cond:
+        signal.raise_signal(signal.SIGTERM)
+    assert stop.wait(60)
+print("heard", flush=True)
+"""
+
+
+def test_a_signal_within_the_wait_for_it_is_heard() -> None:
+    """The handler runs in the thread that waits, also while that thread holds the lock of what it waits for."""
+    with Child(HELD) as child:
+        code, out, _ = child.end()
+
+    assert (code, out) == (0, "heard\n")
