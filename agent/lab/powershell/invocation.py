@@ -79,8 +79,10 @@ class Invocation:
             key = slot.name.lower()
             if key in found.values:
                 self.bound[key] = self._convert(slot, found.values[key])
-        self._takers = [
-            slot for slot in self._slots if (slot.by_value or slot.by_property) and slot.name.lower() not in self.bound
+        self._takers = [  # an empty object that comes down the pipeline is no argument left out
+            replace(slot, mandatory=False)
+            for slot in self._slots
+            if (slot.by_value or slot.by_property) and slot.name.lower() not in self.bound
         ]
 
     @property
@@ -252,7 +254,7 @@ class Invocation:
         if held is MISSING:
             return False
         try:
-            self.bound[slot.name.lower()] = self._convert(replace(slot, mandatory=False), held)
+            self.bound[slot.name.lower()] = self._convert(slot, held)
         except ClrError:
             return False
         return True

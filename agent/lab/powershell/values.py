@@ -89,9 +89,12 @@ class TypedArray(list[Any]):
         self.kind = kind
 
 
+_BYTES = tuple(Byte(unit) for unit in range(256))
+
+
 def byte_array(content: bytes) -> TypedArray:
     """`byte[]` of the content."""
-    return TypedArray((Byte(unit) for unit in content), "System.Byte")
+    return TypedArray([_BYTES[unit] for unit in content], "System.Byte")
 
 
 class _Local(_dt.tzinfo):

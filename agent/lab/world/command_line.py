@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+_BARE = re.compile(r'[^\\" \t]+')
+_QUOTED = re.compile(r'[^\\"]+')
+"""What means itself; a command line may be thousands of letters long, as with -EncodedCommand."""
+
 
 def split(command_line: str) -> list[str]:
     """The words; backslashes count only before a quote, a doubled quote inside quotes is a quote."""
@@ -18,8 +24,14 @@ def _word(text: str) -> tuple[str, str]:
     out: list[str] = []
     quoted, at = False, 0
     while at < len(text) and (quoted or text[at] not in " \t"):
-        slashes = len(text) - at - len(text[at:].lstrip("\\"))
-        at += slashes
+        if plain := (_QUOTED if quoted else _BARE).match(text, at):
+            out.append(plain[0])
+            at = plain.end()
+            continue
+        slashes = 0
+        while text[at : at + 1] == "\\":
+            slashes += 1
+            at += 1
         if at < len(text) and text[at] == '"':
             out.append("\\" * (slashes // 2))
             if slashes % 2 or (quoted and text[at : at + 2] == '""'):
@@ -28,9 +40,6 @@ def _word(text: str) -> tuple[str, str]:
             else:
                 quoted = not quoted
                 at += 1
-        elif slashes:
-            out.append("\\" * slashes)
         else:
-            out.append(text[at])
-            at += 1
+            out.append("\\" * slashes)
     return "".join(out), text[at:]
