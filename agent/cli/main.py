@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import importlib
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from agent.cli.options import Options, globals_
+from agent.cli.outlets import open_outlets, settle
 
 if TYPE_CHECKING:
     from agent.errors import EasfixError
@@ -142,7 +142,8 @@ def run() -> NoReturn:
     """Run the command line and end the process with a code of the table in agent.exits."""
     # Libraries and answers make many objects and few circles: looking for those as often as usual costs 5% of the CPU.
     gc.set_threshold(20_000, 20, 20)
-    sys.exit(call(sys.argv[1:]))
+    open_outlets()
+    sys.exit(settle(call(sys.argv[1:])))
 
 
 def call(arguments: list[str]) -> int:
@@ -164,9 +165,6 @@ def call(arguments: list[str]) -> int:
 
         hint = _given(arguments).typed(_next(error))
         return _say(error.message, error.where, hint, int(of_error(error)), arguments, error.run_ended)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
         return _say(f"{error.strerror or error}", str(error.filename or ""), "", 78, arguments)
     except Exception as error:

@@ -1,9 +1,10 @@
 """The database under the journal: opening it, and transactions that are durable when they end."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePath
@@ -16,6 +17,9 @@ from agent.journal import schema
 from agent.journal.faults import translated
 
 _BUSY_SECONDS = 30
+_APPLICATION = 0x65617366
+"""SQLite's application_id of a journal: "easf"."""
+
 _WRITES = "easfix_writes"
 
 
@@ -128,11 +132,13 @@ def _postgresql(url: sa.URL) -> sa.Engine:
 
 
 def _sqlite(path: Path, read_only: bool) -> sa.Engine:
-    if read_only and not path.is_file():
+    if read_only and not path.exists():
         hint = "nothing has been run from here; journal in the configuration says where the record is kept"
         raise NoJournal("there is no journal yet", where=str(path), next_step=hint)
     if not read_only:
         _make_file(path)
+    else:
+        _refuse_what_is_none(path)
     uri = uri_of(path, "ro" if read_only else "rw")
 
     def connect() -> sqlite3.Connection:
@@ -169,10 +175,34 @@ def _refuse_other_file(path: Path, opened: tuple[int, int] | None, _: sa.Connect
 def _make_file(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=True)
+        if not path.exists():
+            with suppress(FileExistsError):  # another process was faster
+                _make_new(path)
     except OSError as error:
         hint = "name a place under journal that you may write to"
         raise JournalError(f"the journal cannot be made: {error.strerror}", where=str(path), next_step=hint) from error
+    _refuse_what_is_none(path)
+
+
+def _make_new(path: Path) -> None:
+    """With its first page from the first moment on, since an empty file is a journal that was lost."""
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        fresh.execute(f"PRAGMA application_id={_APPLICATION}")
+        page = fresh.serialize()
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        os.write(number, page)
+    finally:
+        os.close(number)
+
+
+def _refuse_what_is_none(path: Path) -> None:
+    """A file that was cut to nothing must not pass for a record in which nothing is owed."""
+    hint = "put it back from a backup; to begin a new record, move it away"
+    if not path.is_file():
+        raise JournalError("the journal cannot be opened: it is not a file", where=str(path), next_step=hint)
+    if not path.stat().st_size:
+        raise JournalError("the journal is an empty file: its record is gone", where=str(path), next_step=hint)
 
 
 def uri_of(path: PurePath, mode: str) -> str:

@@ -214,6 +214,35 @@ def test_a_directory_is_no_journal(tmp_path: Path, now: Time) -> None:
         open_journal(str(tmp_path), now)
 
 
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_file_that_was_cut_to_nothing_is_no_clean_slate(
+    opened: Journal, path: Path, now: Time, read_only: bool
+) -> None:
+    opened.close()
+    path.write_bytes(b"")
+
+    with pytest.raises(JournalError, match="empty file: its record is gone") as caught:
+        open_journal(str(path), now, read_only=read_only)
+
+    assert "backup" in caught.value.next_step
+    assert path.read_bytes() == b""
+
+
+def test_a_directory_is_not_taken_for_a_journal_that_is_not_there(tmp_path: Path, now: Time) -> None:
+    with pytest.raises(JournalError, match="not a file"):
+        open_journal(str(tmp_path), now, read_only=True)
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_what_belongs_to_something_else_is_left_alone(tmp_path: Path, now: Time, read_only: bool) -> None:
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE x (a)")
+
+    with pytest.raises(JournalError, match="belongs to something else"):
+        open_journal(str(path), now, read_only=read_only)
+
+
 def test_reading_makes_nothing(tmp_path: Path, now: Time) -> None:
     path = tmp_path / "none" / "journal.db"
 
