@@ -52,6 +52,7 @@ class IisRestart:
         self._scripts = scripts
         self._limits = limits
         self._wait = wait
+        self._is_waited_out = False  # the whole patience was spent on one question already
         self.ended: Restarted | None = None
 
     def restart(self) -> Trouble | None:
@@ -116,6 +117,7 @@ class IisRestart:
             return self._await_end()
         except ServerError as error:
             # That the question never arrived says nothing about the restart, which did.
+            self._is_waited_out = True
             message = f"it was sent, and its end could not be seen: {error.message}"
             raise TimedOut(self._actor.server, message, error.next_step) from error
 
@@ -242,7 +244,9 @@ class IisRestart:
     # --- what the server says --------------------------------------------------------------------------------------
 
     def _status(self) -> list[Record]:
-        return self._actor.ask(self._scripts["restart-status"], self._question())
+        """Asked once where all patience was in vain: each more would take as long as a restart may take in all."""
+        ask = self._actor.send if self._is_waited_out else self._actor.ask
+        return ask(self._scripts["restart-status"], self._question())
 
     def _status_once(self) -> list[Record]:
         question = {**self._question(), "WaitSeconds": WAIT_SECONDS}

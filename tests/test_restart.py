@@ -65,3 +65,29 @@ def test_a_restart_whose_end_nobody_saw_is_in_doubt(journal: Journal, run: OpenR
     assert server.sent.count("restart") == 1
     (record,) = journal.server("r1", "EX01").steps
     assert (record.step.action, record.state) == (Action.RESTART, StepState.UNKNOWN)
+
+
+class Clock:
+    """Time that only waiting moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def wait(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def now(self) -> float:
+        return self.seconds
+
+
+def test_the_patience_for_a_server_that_is_gone_is_spent_once(run: OpenRun) -> None:
+    """The time a window is reckoned with has one patience for the restart in it, not one for each look after it."""
+    server, clock = Rebooting(), Clock()
+    patience = Questioner(Policy(1_000_000, 210.0, 0.25, 2.0), clock.wait, clock.now)
+    actor = Actor("EX01", run, server, patience, (), ignore)
+    plan = decide(SERVER, finding(vdir(8)), EVERY, Restart())
+
+    assert IisRestart("r1", plan, actor, EVERY, Limits(60, 180), patience).restart()
+
+    assert 200 < clock.seconds <= 210
+    assert server.sent[-3:] == ["restart-status"] * 3
