@@ -37,10 +37,19 @@ def owed(steps: Sequence[StepRecord], originals: Sequence[Prior]) -> list[tuple[
 
 
 def preview(steps: Sequence[StepRecord], originals: Sequence[Prior]) -> tuple[Change, ...]:
-    """What a rollback would write, for showing it without doing it."""
+    """What a rollback would write, for showing it without doing it: the value that stands there now is our own."""
     return tuple(
-        Change(step.path, SslFlags(step.after or 0), SslFlags.of(_word(prior)), prior.is_explicit, prior.inherited_from)
+        Change(step.path, SslFlags(step.after or 0), SslFlags.of(_word(prior)), is_explicit=True)
         for step, prior in owed(steps, originals)
+    )
+
+
+def deletions(steps: Sequence[StepRecord], originals: Sequence[Prior]) -> str:
+    """Which of our values a rollback would delete, and what is inherited then; empty where it deletes none."""
+    found = [(step.path, prior.inherited_from) for step, prior in owed(steps, originals) if not prior.is_explicit]
+    return "; ".join(
+        f"our own value on {path} is deleted, and it inherits from {origin or 'the default'} again"
+        for path, origin in found
     )
 
 

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agent.cli.session import Session
-    from agent.model import RunRecord
+    from agent.model import RunRecord, ServerRecord
     from agent.outcome import Outcome, ServerOutcome
+
+BEFORE = 100
+"""Of how many runs the one is sought that is meant, where this one changed nothing."""
 
 
 @click.command("rollback")
@@ -51,7 +54,10 @@ def command(
         names = _owing(session, name, limit, dry_run=dry_run)
         preview = _preview(session, name, names, dry_run=dry_run)
         if dry_run or not any(each.directories for each in preview.servers):
-            return show(preview, options)
+            meant = _another(session, name, dry_run=dry_run)
+            told = replace(preview, extra={**preview.extra, "last_change": meant}) if meant else preview
+            hint = options.line(f"rollback {meant} --dry-run") + "  is about the last run that changed a server"
+            return show(told, options, hint if meant else "")
         if not yes:
             _ask(preview)
         refused = tuple(each for each in preview.servers if each.state is ServerState.SKIPPED)
@@ -88,7 +94,7 @@ def _preview(session: Session, name: str, names: Sequence[str], *, dry_run: bool
 
     from agent.model import ServerState
     from agent.outcome import Outcome, of_record
-    from agent.rollback import preview
+    from agent.rollback import deletions, preview
 
     journal = session.record if dry_run else session.journal
     servers = []
@@ -103,11 +109,37 @@ def _preview(session: Session, name: str, names: Sequence[str], *, dry_run: bool
             hint = f"easfix rollback {newer} --limit {each.name} comes first"
             found = replace(found, state=ServerState.SKIPPED, reason=why, directories=(), next_step=hint)
         elif changes:
-            found = replace(found, state=ServerState.PENDING, reason="to be put back")
-        else:
+            deleted = deletions(each.steps, journal.originals(name, each.name))
+            reason = f"to be put back; {deleted}" if deleted else "to be put back"
+            found = replace(found, state=ServerState.PENDING, reason=reason)
+        elif _wrote(each):
             found = replace(found, state=ServerState.RIGHT, reason="nothing of this run is left to be put back")
+        else:
+            found = replace(found, state=ServerState.RIGHT, reason="this run changed nothing here")
         servers.append(found)
     return Outcome("rollback", tuple(servers), name, extra={"dry_run": True} if dry_run else {})
+
+
+def _wrote(server: ServerRecord) -> bool:
+    """The run began to write to the server, whatever became of it."""
+    from agent.model import Action
+
+    return any(each.step.action is Action.CLEAR for each in server.steps)
+
+
+def _another(session: Session, name: str, *, dry_run: bool) -> str:
+    """The run that is meant, perhaps, where this one changed nothing: the last one that changed a server."""
+    from agent.model import ServerState
+
+    journal = session.record if dry_run else session.journal
+    if any(_wrote(each) for each in journal.run(name).servers):
+        return ""
+    changed = (
+        run.id
+        for run in journal.history(BEFORE)
+        if run.id != name and any(each.state is ServerState.CHANGED for each in run.servers)
+    )
+    return next(changed, "")
 
 
 def _ask(preview: Outcome) -> None:

@@ -119,6 +119,30 @@ def test_a_dry_run_of_a_rollback_asks_no_server(tmp_path: Path, way: str) -> Non
         assert (stand.photograph(), len(stand.truth().scripts)) == (before, scripts)
 
 
+def test_what_would_be_deleted_is_told_beforehand(tmp_path: Path) -> None:
+    with Stand(tmp_path, "fake", ["inherited-ssl@EX01"]) as stand:
+        stand.easfix("apply", "--yes")
+        [found] = stand.easfix("rollback", "last", "--dry-run").document["servers"]
+
+        [directory] = found["directories"]
+        assert (directory["before"], directory["after"], directory["explicit"]) == (0, 8, True)
+        assert "our own value on W3SVC/1/ROOT/Microsoft-Server-ActiveSync is deleted" in found["reason"]
+        assert "it inherits from W3SVC/1 again" in found["reason"]
+
+
+def test_a_run_that_changed_nothing_says_so_and_names_the_one_that_did(tmp_path: Path) -> None:
+    with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
+        plan = str(tmp_path / "plan.json")
+        stand.easfix("plan", "-o", plan)
+        changed = stand.easfix("apply", plan, "--yes").document["run"]
+        refused = stand.easfix("apply", plan, "--yes")
+        answer = stand.easfix("rollback", "last", "--yes")
+
+        assert refused.state() == "skipped"
+        assert (answer.state(), answer.server()["reason"]) == ("right", "this run changed nothing here")
+        assert answer.document["last_change"] == changed
+
+
 def test_after_a_rollback_no_second_look_is_owed(tmp_path: Path) -> None:
     with Stand(tmp_path, "fake", ["require-ssl@EX01"]) as stand:
         stand.easfix("apply", "--yes")
