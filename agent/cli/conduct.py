@@ -135,6 +135,8 @@ def _lines(session: Session, found: Orders, failing: int) -> Iterator[str]:
         yield f"window: {standing.words}"
         if standing.is_open:
             yield fits(found.waves, found.concurrency, found.estimate, standing.left(now())).words
+    if session.config.approval.require_approval:
+        yield "approval: a plan is applied once somebody has approved it (approval.require_approval)"
 
 
 def order(waves: Sequence[Wave]) -> str:

@@ -203,7 +203,7 @@ def plain_words(directory: Path) -> Iterator[None]:
     try:
         yield
     except FaultError as error:
-        raise UsageError(str(error), next_step="All of them: easfix lab faults") from error
+        raise UsageError(str(error), next_step="Every fault in a sentence: easfix lab faults") from error
     except Taken as error:
         step = f"Stop it (Ctrl-C), ask it (easfix lab truth --dir {directory}), or name another directory."
         raise UsageError(f"a lab runs in {directory} already", next_step=step) from error

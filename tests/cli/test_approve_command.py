@@ -14,6 +14,7 @@ import pytest
 from agent import planfile
 from agent.cli.account import account, is_same_person
 from agent.cli.approval import require_approval
+from agent.cli.conduct import lines, of_plan
 from agent.cli.main import call
 from agent.cli.options import Options
 from agent.cli.session import Session
@@ -246,3 +247,14 @@ def test_the_account_is_the_systems_and_not_the_environments(monkeypatch: pytest
         monkeypatch.setenv(name, "somebody-else")
 
     assert account() == before != "somebody-else"
+
+
+def test_before_anything_begins_it_is_said_that_an_approval_is_needed(session: Session) -> None:
+    said = [line for line in lines(session, of_plan(session, PLAN, (), "")) if line.startswith("approval: ")]
+
+    assert said == ["approval: a plan is applied once somebody has approved it (approval.require_approval)"]
+
+
+def test_where_none_is_needed_nothing_is_said_of_it(home: Path) -> None:
+    with Session(Options(config=home / "config.yaml")) as session:
+        assert not any("approv" in line for line in lines(session, of_plan(session, PLAN, (), "")))
