@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,13 +132,25 @@ def test_a_journal_that_is_there_is_read_only(tmp_path: Path) -> None:
     assert (found.verdict, found.evidence) == ("good", f"SQLite file {path}, writable")
 
 
-def test_an_empty_journal_is_brought_up_to_date_later(tmp_path: Path) -> None:
+def test_a_journal_without_tables_is_brought_up_to_date_later(tmp_path: Path) -> None:
+    """A process that ended between making the file and making its tables leaves this."""
     path = tmp_path / "journal.db"
-    path.touch()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA application_id=1")
     found = journal(str(path), opener(path))
 
     assert found.verdict == "good"
     assert "the next run brings its tables up to date" in found.evidence
+
+
+def test_a_journal_that_was_cut_to_nothing_is_bad(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    path.touch()
+    found = journal(str(path), opener(path))
+
+    assert found.verdict == "bad"
+    assert "its record is gone" in found.evidence
+    assert "backup" in found.mend
 
 
 def test_a_journal_that_is_something_else_is_bad(tmp_path: Path) -> None:
