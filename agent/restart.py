@@ -52,7 +52,7 @@ class IisRestart:
         self._scripts = scripts
         self._limits = limits
         self._wait = wait
-        self._is_waited_out = False  # the whole patience was spent on one question already
+        self._is_waited_out = False  # the whole patience was spent on a server that did not answer
         self.ended: Restarted | None = None
 
     def restart(self) -> Trouble | None:
@@ -117,7 +117,7 @@ class IisRestart:
             return self._await_end()
         except ServerError as error:
             # That the question never arrived says nothing about the restart, which did.
-            self._is_waited_out = True
+            self._is_waited_out = error.retryable
             message = f"it was sent, and its end could not be seen: {error.message}"
             raise TimedOut(self._actor.server, message, error.next_step) from error
 
@@ -244,9 +244,11 @@ class IisRestart:
     # --- what the server says --------------------------------------------------------------------------------------
 
     def _status(self) -> list[Record]:
-        """Asked once where all patience was in vain: each more would take as long as a restart may take in all."""
+        """Asked once while a server is gone for which all patience was spent: each more would take as long again."""
         ask = self._actor.send if self._is_waited_out else self._actor.ask
-        return ask(self._scripts["restart-status"], self._question())
+        answer = ask(self._scripts["restart-status"], self._question())
+        self._is_waited_out = False
+        return answer
 
     def _status_once(self) -> list[Record]:
         question = {**self._question(), "WaitSeconds": WAIT_SECONDS}

@@ -131,7 +131,7 @@ def test_the_check_says_that_nothing_is_bound(path: Path, capsys: pytest.Capture
 
 
 @pytest.mark.usefixtures("at_three")
-@pytest.mark.parametrize(("minutes", "is_said"), [(14, True), (15, False)])
+@pytest.mark.parametrize(("minutes", "is_said"), [(15, True), (16, False)])
 def test_the_check_says_that_windows_are_too_short(
     minutes: int, is_said: bool, path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -139,5 +139,5 @@ def test_the_check_says_that_windows_are_too_short(
     path.write_text(f"servers: [EX01]\nwindows: [{window}]\n", encoding="utf-8")
     code = call(["config", "check", "--config", str(path)])
 
-    said = "long enough to begin a server: 15 minutes a server: from defaults" in capsys.readouterr().out
+    said = "long enough to begin a server: 16 minutes a server: from defaults" in capsys.readouterr().out
     assert (code, said) == (0, is_said)

@@ -44,8 +44,8 @@ def test_the_shown_answer_is_that_of_the_first_configuration(tmp_path: Path) -> 
 
 def test_the_numbers_of_the_page_are_those_of_the_program() -> None:
     assert f"more than {LARGEST:,} bytes" in PAGE
-    assert estimate(Config(), ()).words.startswith("15 minutes")
-    assert "With the defaults that is 15 minutes." in PAGE
+    assert estimate(Config(), ()).words.startswith("16 minutes")
+    assert "With the defaults that is 16 minutes." in PAGE
 
 
 def test_there_is_one_sentence_on_a_line() -> None:

@@ -18,13 +18,13 @@ def names(count: int) -> list[str]:
 @pytest.mark.parametrize(
     ("values", "seconds"),
     [
-        ({}, 60 + 600 + 180 + 60),
-        ({"restart": {"deadline_seconds": 200}}, 60 + 200 + 180 + 60),
+        ({}, 60 + 630 + 180 + 60),
+        ({"restart": {"deadline_seconds": 200}}, 60 + 230 + 180 + 60),
         ({"restart": {"method": "recycle"}}, 60 + 40 + 180 + 60),
         ({"restart": {"method": "none"}}, 60 + 180 + 60),
-        ({"run": {"on_failure": "leave"}}, 60 + 600 + 180),
-        ({"verify": {"deadline_seconds": 300}}, 60 + 600 + 300 + 60),
-        ({"retry": {"deadline_seconds": 30}}, 30 + 600 + 180 + 30),
+        ({"run": {"on_failure": "leave"}}, 60 + 630 + 180),
+        ({"verify": {"deadline_seconds": 300}}, 60 + 630 + 300 + 60),
+        ({"retry": {"deadline_seconds": 30}}, 30 + 630 + 180 + 30),
     ],
 )
 def test_without_a_history_each_stage_may_take_its_deadline(values: dict[str, object], seconds: float) -> None:
@@ -50,7 +50,7 @@ def test_with_a_history_the_slow_ones_decide(measured: list[float], percentile: 
 
 
 def test_the_words_say_what_they_rest_on() -> None:
-    assert estimate(Config(), []).words == "15 minutes a server: from defaults"
+    assert estimate(Config(), []).words == "16 minutes a server: from defaults"
     assert estimate(Config(), [100.0] * 37).words == "7 minutes a server: from the last 37 servers of this journal"
 
 

@@ -91,3 +91,64 @@ def test_the_patience_for_a_server_that_is_gone_is_spent_once(run: OpenRun) -> N
 
     assert 200 < clock.seconds <= 210
     assert server.sent[-3:] == ["restart-status"] * 3
+
+
+class Overdue(Rebooting):
+    """A server that answers all along: its restart never ends, and now and then a question is lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost = False
+
+    def run(self, script: Script, arguments: Arguments) -> list[Record]:
+        self.sent.append(script.id)
+        if script.id == "restart":
+            return [{"Kind": "restart", "State": "running"}]
+        if self.lost:
+            self.lost = False
+            raise errors.BrokenOff("EX01", "the connection broke", "")
+        return [{"Kind": "restart", "State": "overdue", "Seconds": None, "ExitCode": None, "Output": ""}]
+
+
+def test_a_server_that_answers_keeps_its_patience(run: OpenRun) -> None:
+    """That a restart is overdue is an answer: a question that is lost after it is put again, as any other."""
+    server, clock = Overdue(), Clock()
+    patience = Questioner(Policy(3, 60.0), clock.wait, clock.now)
+    actor = Actor("EX01", run, server, patience, (), ignore)
+    restart = IisRestart(
+        "r1", decide(SERVER, finding(vdir(8)), EVERY, Restart()), actor, EVERY, Limits(60, 180), patience
+    )
+    assert restart.restart()
+    server.lost = True
+
+    assert restart.look_again() is None  # there are no services in its answer that ran before
+
+
+class Returning(Overdue):
+    """Gone for the whole patience, then back; it loses a question afterwards."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def run(self, script: Script, arguments: Arguments) -> list[Record]:
+        if script.id != "restart" and self._clock.now() < 50.0:
+            self.sent.append(script.id)
+            raise errors.Unreachable("EX01", "connection refused", "")
+        return super().run(script, arguments)
+
+
+def test_a_server_that_came_back_gets_its_patience_back(run: OpenRun) -> None:
+    clock = Clock()
+    server = Returning(clock)
+    patience = Questioner(Policy(1_000_000, 40.0, 0.25, 2.0), clock.wait, clock.now)
+    actor = Actor("EX01", run, server, patience, (), ignore)
+    restart = IisRestart(
+        "r1", decide(SERVER, finding(vdir(8)), EVERY, Restart()), actor, EVERY, Limits(60, 180), patience
+    )
+    assert restart.restart()
+    clock.wait(20.0)
+    assert restart.look_again() is None
+    server.lost = True
+
+    assert restart.look_again() is None

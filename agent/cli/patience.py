@@ -55,12 +55,12 @@ class Patience:
 
     @cached_property
     def waiter(self) -> Questioner:
-        """The patience for a restart, or a reboot, to end: as long as the marker's deadline, and then some.
+        """The patience for a restart, or a reboot, to end.
 
         Each question waits on the server for the end (restart-status.ps1); in between there are two seconds at most,
         so that a server that does not answer is not asked more often than that.
         """
         from agent.retry import Policy, Questioner
 
-        deadline = self.config.restart.deadline_seconds + 30
-        return Questioner(Policy(1_000_000, deadline, 0.25, 2.0), time.sleep, time.monotonic)
+        policy = Policy(1_000_000, self.config.restart.patience_seconds, 0.25, 2.0)
+        return Questioner(policy, time.sleep, time.monotonic)

@@ -37,6 +37,11 @@ class RestartSection(Section):
     deadline_seconds: Seconds = 600
     """After this a restart that has not reported its end counts as broken; it is looked at, never repeated."""
 
+    @property
+    def patience_seconds(self) -> float:
+        """How long its end is waited for: the server gives it up at the deadline, and has to be heard saying so."""
+        return self.deadline_seconds + 30
+
     @model_validator(mode="after")
     def _deadline_is_later(self) -> Self:
         if self.deadline_seconds <= self.timeout_seconds:

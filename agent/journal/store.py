@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
@@ -189,11 +190,25 @@ def _make_new(path: Path) -> None:
     with closing(sqlite3.connect(":memory:")) as fresh:
         fresh.execute(f"PRAGMA application_id={_APPLICATION}")
         page = fresh.serialize()
-    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    number, made = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
     try:
-        os.write(number, page)
+        with os.fdopen(number, "wb") as file:
+            file.write(page)
+        _name(Path(made), path)
     finally:
-        os.close(number)
+        Path(made).unlink(missing_ok=True)
+
+
+def _name(made: Path, path: Path) -> None:
+    """At once and whole, so that another process never sees it empty; FileExistsError where that one was faster."""
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        raise
+    except OSError:  # not every file share has a second name for a file
+        if path.exists():
+            raise FileExistsError(path) from None
+        made.replace(path)
 
 
 def _refuse_what_is_none(path: Path) -> None:

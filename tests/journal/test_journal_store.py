@@ -1,5 +1,6 @@
 """Opening the database under the journal, what can be wrong with it, and that nothing written is lost."""
 
+import errno
 import os
 import signal
 import sqlite3
@@ -226,6 +227,52 @@ def test_a_file_that_was_cut_to_nothing_is_no_clean_slate(
 
     assert "backup" in caught.value.next_step
     assert path.read_bytes() == b""
+
+
+def test_a_full_disk_leaves_no_file_that_would_pass_for_a_lost_journal(
+    tmp_path: Path, now: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.db"
+
+    def full(number: int, mode: str) -> object:
+        os.close(number)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fdopen", full)
+    with pytest.raises(JournalError, match="No space left"):
+        open_journal(str(path), now)
+    monkeypatch.undo()
+
+    open_journal(str(path), now).close()
+
+
+def test_a_new_journal_is_never_seen_empty(tmp_path: Path, now: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process that looks while it is made would take it for one that was lost."""
+    path = tmp_path / "journal.db"
+    seen: list[tuple[bool, int]] = []
+    link = os.link
+
+    def watched(made: Path, name: Path) -> None:
+        seen.append((path.exists(), made.stat().st_size))
+        link(made, name)
+
+    monkeypatch.setattr(os, "link", watched)
+    open_journal(str(path), now).close()
+
+    ((was_there, size),) = seen
+    assert not was_there
+    assert size > 0
+    assert [each.name for each in tmp_path.iterdir()] == ["journal.db"]
+
+
+def test_a_file_share_without_hard_links_will_do(tmp_path: Path, now: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(made: Path, name: Path) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    open_journal(str(tmp_path / "journal.db"), now).close()
+
+    assert [each.name for each in tmp_path.iterdir()] == ["journal.db"]
 
 
 def test_a_directory_is_not_taken_for_a_journal_that_is_not_there(tmp_path: Path, now: Time) -> None:
