@@ -53,6 +53,7 @@ class IisRestart:
         self._limits = limits
         self._wait = wait
         self._is_waited_out = False  # the whole patience was spent on a server that did not answer
+        self._last: list[Record] | None = None  # what the server said at the end of the restart, not looked at yet
         self.ended: Restarted | None = None
 
     def restart(self) -> Trouble | None:
@@ -63,7 +64,8 @@ class IisRestart:
         ended = self._actor.take(Deed(step, lambda: self._send_restart(step), self._look_at_restart))
         trouble = trouble_of(ended, "IIS could not be restarted")
         if step.script != "recycle" and (trouble is None or trouble.is_unsure):
-            trouble = self._bring_back(trouble)
+            last, self._last = self._last, None
+            trouble = self._bring_back(trouble, last)
         if trouble is None and self.ended is not None and self.ended.exit_code:
             trouble = Trouble(f"{step.script}: exit code {self.ended.exit_code}: {self.ended.output}")
         return trouble
@@ -137,7 +139,8 @@ class IisRestart:
             return Look(Seen.UNCLEAR, error.message)
 
     def _await_end(self) -> str:
-        status = self._marker(self._wait.ask(self._status_once, is_good=self._is_over))
+        found = self._wait.ask(self._status_once, is_good=self._is_over)
+        status = self._marker(found)
         if status["State"] != "ended":
             raise ScriptFailed(
                 self._actor.server,
@@ -145,6 +148,7 @@ class IisRestart:
                 "Look at the services of the server; easfix never restarts IIS a second time in one run.",
             )
         self.ended = restarted = _ended(self._actor.server, status)
+        self._last = found
         took = f" in {restarted.seconds:.1f} s" if restarted.seconds is not None else ""
         return f"exit code {restarted.exit_code}{took}"
 
@@ -190,10 +194,13 @@ class IisRestart:
 
     # --- the services ----------------------------------------------------------------------------------------------
 
-    def _bring_back(self, trouble: Trouble | None) -> Trouble | None:
-        """Start the services that ran before; only that is safe to do, whatever became of the restart (domain 5.2)."""
+    def _bring_back(self, trouble: Trouble | None, last: list[Record] | None = None) -> Trouble | None:
+        """Start the services that ran before; only that is safe to do, whatever became of the restart (domain 5.2).
+
+        `last` is what the server said just now; asked again, it would have to list all its services once more.
+        """
         try:
-            status = self._status()
+            status = last if last is not None else self._status()
             if self.ended is None and self._marker(status)["State"] == "ended":
                 self.ended = _ended(self._actor.server, self._marker(status))  # a run before saw the end, and broke off
             missing = self._missing(status)

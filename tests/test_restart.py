@@ -152,3 +152,29 @@ def test_a_server_that_came_back_gets_its_patience_back(run: OpenRun) -> None:
     server.lost = True
 
     assert restart.look_again() is None
+
+
+class Done(Rebooting):
+    """A server whose restart ends well."""
+
+    def run(self, script: Script, arguments: Arguments) -> list[Record]:
+        self.sent.append(script.id)
+        if script.id == "restart":
+            return [{"Kind": "restart", "State": "running"}]
+        return [
+            {"Kind": "restart", "State": "ended", "Seconds": 9.5, "ExitCode": 0, "Output": ""},
+            {"Kind": "service", "Name": "SMTPSVC", "State": "Running", "RanBefore": True},
+        ]
+
+
+def test_what_the_server_says_at_the_end_of_the_restart_is_not_asked_for_again(run: OpenRun) -> None:
+    """To tell it, a server goes through all its services."""
+    server, patience = Done(), Questioner(Policy(attempts=2), lambda _: None, lambda: 0.0)
+    actor = Actor("EX01", run, server, patience, (), ignore)
+    plan = decide(SERVER, finding(vdir(8)), EVERY, Restart())
+    restart = IisRestart("r1", plan, actor, EVERY, Limits(60, 180), patience)
+
+    assert restart.restart() is None
+    assert server.sent == ["restart", "restart-status"]
+    assert restart.look_again() is None
+    assert server.sent == ["restart", "restart-status", "restart-status"]
