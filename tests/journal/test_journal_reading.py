@@ -221,3 +221,28 @@ def test_a_big_run_is_read_with_few_questions(journal: Journal, now: Time, reope
     journal.run("r1")
 
     assert len([statement for statement in asked if statement.startswith("SELECT")]) <= 7
+
+
+def changing(journal: Journal, name: str, now: Time) -> OpenRun:
+    """A run that changed EX01, and let go of it."""
+    run = journal.begin(record(name, now()))
+    run.admit("EX01")
+    run.note("EX01", CLEAR, StepState.INTENDED, originals=[ORIGINAL])
+    run.note("EX01", CLEAR, StepState.DONE)
+    run.conclude("EX01", ServerState.CHANGED, "cleared and proved")
+    run.close("EX01")
+    return run
+
+
+def test_only_a_run_that_came_after_has_changed_a_server_since(journal: Journal, now: Time) -> None:
+    changing(journal, "first", now)
+    between = journal.begin(record("between", now()))  # it failed before it could write
+    between.admit("EX01")
+    between.conclude("EX01", ServerState.FAILED, "no backup")
+    between.close("EX01")
+
+    assert journal.newer_change("between", "EX01") is None
+    changing(journal, "last", now)
+    assert journal.newer_change("between", "EX01") == "last"
+    assert journal.newer_change("first", "EX01") == "last"
+    assert journal.newer_change("last", "EX01") is None
