@@ -158,7 +158,7 @@ def call(arguments: list[str]) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
-        return _help(error)
+        return _help(error, arguments)
     except click.UsageError as error:
         return _usage(error, arguments)
     except (click.Abort, KeyboardInterrupt):
@@ -206,10 +206,12 @@ def _defect(error: Exception, arguments: list[str]) -> int:
     return _say(f"a defect of easfix: {type(error).__name__}", "", _given(arguments).typed(hint), 4, arguments)
 
 
-def _help(error: click.exceptions.NoArgsIsHelpError) -> int:
+def _help(error: click.exceptions.NoArgsIsHelpError, arguments: list[str]) -> int:
     """A group without a command: its help, and that something is missing."""
-    print(error.format_message())
     path = error.ctx.command_path if error.ctx else "easfix"
+    if "--json" in arguments:
+        return _say("needs a command", path, f"See '{path} --help'.", 64, arguments)
+    print(error.format_message())
     print(f"easfix: {path} needs a command; this was '{path} --help'", file=sys.stderr)
     return 64
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from agent.cli.options import Options, globals_, quoted
 from agent.cli.select import selection
 
 if TYPE_CHECKING:
+    from agent.errors import ConfigError
     from agent.model import Plan
 
 
@@ -45,6 +47,8 @@ def command(
 
     if _is_standard(output) and options.json:
         raise UsageError("-o - and --json both want standard output", next_step="Give -o the name of a file.")
+    if output is not None and not _is_standard(output):
+        _refuse_place(output)  # now, not when every server has been looked at
     with Session(options) as session:
         servers = session.servers(limit, skip, beyond_cap=beyond_max_servers)
         with session.progress(servers) as listen:
@@ -56,7 +60,7 @@ def command(
             print(planfile.dump(plan), end="")
             return int(answer(session, "plan", decided).exit_code)
         if output is not None:
-            output.write_text(planfile.dump(plan), encoding="utf-8")
+            _save(planfile.dump(plan), output)
         found = of_plan(session, plan)
         extra = {"plan_hash": plan.hash, "plan_file": str(output) if output else None, **document(found)}
         outcome = answer(session, "plan", decided, [each for each in plan.servers if each.leads_to], **extra)
@@ -65,6 +69,28 @@ def command(
 
 def _is_standard(output: Path | None) -> bool:
     return output is not None and str(output) == "-"
+
+
+def _refuse_place(output: Path) -> None:
+    """ConfigError where no plan could be written there."""
+    if not output.absolute().parent.is_dir():
+        raise _unwritable("there is no such folder", output)
+    if not os.access(output if output.exists() else output.absolute().parent, os.W_OK):
+        raise _unwritable("Permission denied", output)
+
+
+def _save(text: str, output: Path) -> None:
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(error.strerror or str(error), output) from error
+
+
+def _unwritable(why: str, output: Path) -> ConfigError:
+    from agent.errors import ConfigError
+
+    hint = "Name a place that you may write to: easfix plan -o plan.json"
+    return ConfigError(f"the plan cannot be written: {why}", where=str(output), next_step=hint)
 
 
 def _next_step(plan: Plan, output: Path | None, options: Options) -> str:

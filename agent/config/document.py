@@ -59,7 +59,8 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError:
         raise ConfigError("the file is not UTF-8", where=str(path), next_step="save it as UTF-8") from None
     except OSError as error:
-        raise ConfigError(f"the file cannot be read: {error.strerror}", where=str(path)) from error
+        hint = "name another one with --config, or mend its rights"
+        raise ConfigError(f"the file cannot be read: {error.strerror}", where=str(path), next_step=hint) from error
 
 
 def _lines(node: yaml.Node, loc: Loc, path: Path) -> Iterator[tuple[Loc, int]]:

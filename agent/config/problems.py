@@ -39,6 +39,7 @@ _WORDS = {
     "bool_parsing": _TRUTH,
     "string_type": _TEXT,
     "string_too_short": "should not be empty",
+    "too_short": "should not be empty",
     "string_too_long": "should be no longer than {max_length} characters",
     "greater_than": "should be more than {gt:.15g}",
     "greater_than_equal": "should be {ge:.15g} or more",
@@ -71,10 +72,18 @@ class Problem:
 
 def of_validation(error: ValidationError) -> list[Problem]:
     """What pydantic found, with a did-you-mean for every unknown key."""
+    items = error.errors(include_url=False, include_input=False)
     return [
         _unknown(item["loc"]) if item["type"] == "extra_forbidden" else Problem(item["loc"], _plain(item))
-        for item in error.errors(include_url=False, include_input=False)
+        for item in items
+        if not _is_emptied(item["loc"], item["type"], items)
     ]
+
+
+def _is_emptied(loc: Loc, kind: str, items: "Sequence[ErrorDetails]") -> bool:
+    """A list that is too short since what it holds is wrong: that is said already."""
+    within = (item for item in items if item["loc"] != loc and item["loc"][: len(loc)] == loc)
+    return kind == "too_short" and any(within)
 
 
 def of_references(config: Config) -> list[Problem]:

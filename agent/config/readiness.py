@@ -1,6 +1,7 @@
 """What a configuration names and cannot be used: files, variables, a journal of an unknown kind; no secret is read."""
 
 import os
+import shlex
 import ssl
 import stat
 from collections.abc import Iterator
@@ -74,7 +75,7 @@ def _of_secret_file(loc: Loc, path: Path) -> Iterator[Problem]:
     if not stat.S_ISREG(found.st_mode) or not os.access(path, os.R_OK):
         yield Problem(loc, f"{path} is not a file that this account can read", "mend the path, or the file's rights")
     elif is_open_to_others(path, found.st_mode):
-        yield Problem(loc, f"{path} can be read by others", f"chmod 600 {path}")
+        yield Problem(loc, f"{path} can be read by others", f"chmod 600 {shlex.quote(str(path))}")
     elif not found.st_size:
         yield Problem(loc, f"{path} is empty", "put the secret into it")
 

@@ -1,6 +1,7 @@
 """Secrets (passwords, addresses of those who are told), fetched when first needed and shown to nobody."""
 
 import os
+import shlex
 import stat
 import threading
 from collections.abc import Callable, Mapping
@@ -128,9 +129,12 @@ def _from_file(where: str, path: Path) -> str:
     except UnicodeDecodeError:
         raise SecretMissing(f"{path} is not UTF-8", where=where, next_step="save it as UTF-8") from None
     except OSError as error:
-        raise SecretMissing(f"{path} cannot be read: {error.strerror}", where=where) from None
+        hint = "mend the path, or make the file"
+        raise SecretMissing(f"{path} cannot be read: {error.strerror}", where=where, next_step=hint) from None
     if is_open_to_others(path, mode):
-        raise SecretMissing(f"{path} can be read by others", where=where, next_step=f"chmod 600 {path}")
+        raise SecretMissing(
+            f"{path} can be read by others", where=where, next_step=f"chmod 600 {shlex.quote(str(path))}"
+        )
     return text.removesuffix("\n").removesuffix("\r")
 
 

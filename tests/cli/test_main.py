@@ -160,6 +160,17 @@ def test_a_group_alone_shows_its_help_and_says_what_is_missing(
     assert "needs a command" in said.err
 
 
+@pytest.mark.parametrize(("arguments", "where"), [([], "easfix"), (["config"], "easfix config")])
+def test_a_group_alone_with_json_is_one_document(
+    arguments: list[str], where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = call(["--json", *arguments])
+    found = json.loads(capsys.readouterr().out)
+
+    assert (code, found["exit_code"], found["error"]["where"]) == (64, 64, where)
+    assert found["error"]["next_step"] == f"See '{where} --help'."
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> str:
     path = tmp_path / "its config.yaml"
@@ -179,6 +190,18 @@ def test_a_plan_and_a_document_do_not_share_standard_output(config: str, capsys:
 
     assert code == 64
     assert json.loads(capsys.readouterr().out)["error"]["message"] == "-o - and --json both want standard output"
+
+
+def test_a_place_that_takes_no_plan_is_refused_before_any_server_is_asked(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "nowhere" / "plan.json"
+    code = call(["plan", "-o", str(place), "--config", config])
+    said = capsys.readouterr().err
+
+    assert code == 78
+    assert f"{place}: the plan cannot be written" in said and "Name a place" in said
+    assert "EX01" not in said
 
 
 def test_what_is_asked_without_a_terminal_speaks_of_no_plan(monkeypatch: pytest.MonkeyPatch) -> None:

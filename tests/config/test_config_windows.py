@@ -33,6 +33,19 @@ def test_a_window_is_read_as_it_is_written(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("days", "said"),
+    [("[saturday]", "windows.0.days.0: should be 'mon'"), ("[]", "windows.0.days: should not be empty")],
+)
+def test_a_wrong_day_is_said_once(days: str, said: str, path: Path) -> None:
+    path.write_text(WINDOW.replace("[sat, sun]", days), encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+
+    assert said in str(caught.value)
+    assert str(caught.value).count("windows.0.days") == 1
+
+
+@pytest.mark.parametrize(
     ("old", "new", "line", "says"),
     [
         ("Europe/Berlin", "Europe/Berln", 7, "no time zone 'Europe/Berln'"),
