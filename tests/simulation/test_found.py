@@ -97,3 +97,17 @@ def test_who_sleeps_between_the_fence_and_the_sending_sends_nothing_any_more(at:
     cases = (Case("EX01"), Case("EX02"))
 
     assert Theatre(Play(cases, canary=0, growth=1.0, max_failures=1, stalls_at=at)).perform() == []
+
+
+def test_a_server_that_was_put_back_may_be_changed_by_the_run_after() -> None:
+    """The second run came to it long after the first one had put it back, and it was the judge that was wrong."""
+    cases = (Case("EX01", is_inherited=False), Case("EX02", is_inherited=False))
+    breaks = (
+        Break("CAS01", "hop", "before", "unreachable", 1, 1),
+        Break("CAS01", "hop", "before", "unreachable", 1, 1),
+        Break("EX01", "detect", "before", "unreachable", 1, 1),
+        Break("EX02", "restart", "before", "unreachable", 1, 1),
+    )
+    play = Play(cases, breaks=breaks, canary=0, growth=1.0, max_failures=1, rival_after=2.0, rolls_back=True)
+
+    assert Theatre(play).perform() == []

@@ -154,7 +154,9 @@ class Theatre:
         self._play(process, lambda: process.roll_back(FIRST, plans, names))
         after = {each.name: each for each in journal.run(FIRST).servers}
         back = [name for name in names if after[name].state is ServerState.ROLLED_BACK]
-        self.wrong += put_back_exactly(self.world, self.judge.before, back)
+        # What another run has changed since the server was put back is that run's to answer for.
+        last = [name for name in back if not journal.newer_change(FIRST, name, in_force=True)]
+        self.wrong += put_back_exactly(self.world, self.judge.before, last)
 
     def _at_the_end(self, plans: dict[str, ServerPlan]) -> None:
         play, judge = self.play, self.judge
