@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.act import Actor, Deed, Look, Seen, Trouble, trouble_of
@@ -119,7 +119,6 @@ class IisRestart:
             return self._await_end()
         except ServerError as error:
             # That the question never arrived says nothing about the restart, which did.
-            self._is_waited_out = error.retryable
             message = f"it was sent, and its end could not be seen: {error.message}"
             raise TimedOut(self._actor.server, message, error.next_step) from error
 
@@ -139,7 +138,7 @@ class IisRestart:
             return Look(Seen.UNCLEAR, error.message)
 
     def _await_end(self) -> str:
-        found = self._wait.ask(self._status_once, is_good=self._is_over)
+        found = self._until_over()
         status = self._marker(found)
         if status["State"] != "ended":
             raise ScriptFailed(
@@ -152,6 +151,10 @@ class IisRestart:
         took = f" in {restarted.seconds:.1f} s" if restarted.seconds is not None else ""
         return f"exit code {restarted.exit_code}{took}"
 
+    def _until_over(self) -> list[Record]:
+        """What the server says when the restart is over, or the patience for it."""
+        return self._patiently(lambda: self._wait.ask(self._status_once, is_good=self._is_over))
+
     def _is_over(self, records: Sequence[Record]) -> bool:
         return self._marker(records)["State"] in ("ended", "overdue", "absent")
 
@@ -159,7 +162,7 @@ class IisRestart:
 
     def _settle_restart(self, step: Step) -> None:
         """Ended, never begun, or given up waiting for: each is an end (restart.ps1)."""
-        status = self._marker(self._wait.ask(self._status_once, is_good=self._is_over))
+        status = self._marker(self._until_over())
         match status["State"]:
             case "ended":
                 self.ended = _ended(self._actor.server, status)
@@ -253,7 +256,15 @@ class IisRestart:
     def _status(self) -> list[Record]:
         """Asked once while a server is gone for which all patience was spent: each more would take as long again."""
         ask = self._actor.send if self._is_waited_out else self._actor.ask
-        answer = ask(self._scripts["restart-status"], self._question())
+        return self._patiently(lambda: ask(self._scripts["restart-status"], self._question()))
+
+    def _patiently(self, ask: Callable[[], list[Record]]) -> list[Record]:
+        """The answer; it is kept in mind whether all patience was in vain."""
+        try:
+            answer = ask()
+        except ServerError as error:
+            self._is_waited_out = error.retryable
+            raise
         self._is_waited_out = False
         return answer
 

@@ -178,3 +178,29 @@ def test_what_the_server_says_at_the_end_of_the_restart_is_not_asked_for_again(r
     assert server.sent == ["restart", "restart-status"]
     assert restart.look_again() is None
     assert server.sent == ["restart", "restart-status", "restart-status"]
+
+
+class Flickering(Rebooting):
+    """Gone for the whole patience, there for one question, and gone again."""
+
+    def run(self, script: Script, arguments: Arguments) -> list[Record]:
+        self.sent.append(script.id)
+        if script.id == "restart":
+            return [{"Kind": "restart", "State": "running"}]
+        if script.id == "restart-status" and "WaitSeconds" not in arguments and not self.was_there:
+            self.was_there = True
+            return [{"Kind": "restart", "State": "running", "Seconds": None, "ExitCode": None, "Output": ""}]
+        raise errors.Unreachable("EX01", "connection refused", "")
+
+    was_there = False
+
+
+def test_each_time_that_a_server_goes_its_patience_is_spent_once(run: OpenRun) -> None:
+    server, clock = Flickering(), Clock()
+    patience = Questioner(Policy(1_000_000, 200.0, 0.25, 2.0), clock.wait, clock.now)
+    actor = Actor("EX01", run, server, patience, (), ignore)
+    plan = decide(SERVER, finding(vdir(8)), EVERY, Restart())
+
+    assert IisRestart("r1", plan, actor, EVERY, Limits(60, 180), patience).restart()
+    assert server.was_there
+    assert 350 < clock.seconds <= 400

@@ -73,9 +73,10 @@ def _is_standard(output: Path | None) -> bool:
 
 def _refuse_place(output: Path) -> None:
     """ConfigError where no plan could be written there."""
-    if not output.absolute().parent.is_dir():
+    folder = output.absolute().parent
+    if not os.path.isdir(folder):  # noqa: PTH112 - Path's own raises where a folder on the way may not be searched
         raise _unwritable("there is no such folder", output)
-    if not os.access(output if output.exists() else output.absolute().parent, os.W_OK):
+    if not os.access(output if os.path.exists(output) else folder, os.W_OK):  # noqa: PTH110 - likewise
         raise _unwritable("Permission denied", output)
 
 

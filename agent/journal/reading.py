@@ -80,14 +80,21 @@ def newer_change(connection: sa.Connection, run_id: str, server: str, *, in_forc
     if in_force:
         query = query.where((steps.c.state != StepState.UNDONE.value) | (steps.c.run_id == run_id))
     found = {row.run_id: row.last for row in connection.execute(query)}
-    mine = found.pop(run_id, None)
+    mine = found.pop(run_id, None) or _last_move(connection, run_id, server)
     before = _before(connection, run_id) if mine is None else set()
     later = {run: last for run, last in found.items() if run not in before and (mine is None or last > mine)}
     return max(later, key=lambda run: later[run], default=None)
 
 
+def _last_move(connection: sa.Connection, run_id: str, server: str) -> int | None:
+    """The last thing that the run wrote down about a step on the server; None where it came to none."""
+    mine = (attempts.c.run_id == run_id) & (sa.func.lower(attempts.c.server) == server.lower())
+    found: int | None = connection.execute(sa.select(sa.func.max(attempts.c.id)).where(mine)).scalar()
+    return found
+
+
 def _before(connection: sa.Connection, run_id: str) -> set[str]:
-    """The runs that had begun when this one did: all that there is to go by for one that wrote nothing."""
+    """The runs that had begun when this one did: all that there is to go by for one that came to no step."""
     began = sa.select(runs.c.started_at).where(runs.c.id == run_id).scalar_subquery()
     return set(connection.execute(sa.select(runs.c.id).where(runs.c.started_at <= began)).scalars())
 

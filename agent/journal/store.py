@@ -1,8 +1,8 @@
 """The database under the journal: opening it, and transactions that are durable when they end."""
 
 import os
+import secrets
 import sqlite3
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
@@ -190,25 +190,40 @@ def _make_new(path: Path) -> None:
     with closing(sqlite3.connect(":memory:")) as fresh:
         fresh.execute(f"PRAGMA application_id={_APPLICATION}")
         page = fresh.serialize()
-    number, made = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    made = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    try:
+        _write(made, page)
+        _name(made, path, page)
+    finally:
+        with suppress(OSError):  # Windows keeps a name in use; what it belongs to is whole
+            made.unlink()
+
+
+def _write(path: Path, page: bytes) -> None:
+    """A file that was not there, on the disk when this returns; nothing where it cannot be written."""
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     try:
         with os.fdopen(number, "wb") as file:
             file.write(page)
-        _name(Path(made), path)
-    finally:
-        Path(made).unlink(missing_ok=True)
+            file.flush()
+            os.fsync(number)
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+        raise
 
 
-def _name(made: Path, path: Path) -> None:
+def _name(made: Path, path: Path, page: bytes) -> None:
     """At once and whole, so that another process never sees it empty; FileExistsError where that one was faster."""
+    if os.name == "nt":
+        made.rename(path)  # which replaces nothing on Windows
+        return
     try:
         os.link(made, path)
     except FileExistsError:
         raise
-    except OSError:  # not every file share has a second name for a file
-        if path.exists():
-            raise FileExistsError(path) from None
-        made.replace(path)
+    except OSError:  # not every file share has a second name for a file; there, it is empty for a moment
+        _write(path, page)
 
 
 def _refuse_what_is_none(path: Path) -> None:

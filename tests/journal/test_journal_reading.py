@@ -13,6 +13,7 @@ from agent.errors import JournalError, UnknownName
 from agent.journal import Journal, OpenRun, open_journal
 from agent.journal.writer import finding_adapter
 from agent.model import (
+    Action,
     Finding,
     Probe,
     Proof,
@@ -20,10 +21,12 @@ from agent.model import (
     ServerFacts,
     ServerState,
     Service,
+    Step,
     StepState,
     Verdict,
 )
 
+BACK_UP = Step("back-up", Action.BACK_UP, "backup", "c2")
 AT = datetime(2026, 5, 6, 7, 8, 9, 123456, tzinfo=UTC)
 GOOD = Proof("agent", "EX01", Probe.HOP, Verdict.GOOD, AT, status=401, latency_ms=12.5, evidence="Negotiate")
 BAD = Proof("CAS01", "EX01", Probe.HOP, Verdict.BAD, AT, cause="ssl-required", status=403, attempts=3)
@@ -246,3 +249,20 @@ def test_only_a_run_that_came_after_has_changed_a_server_since(journal: Journal,
     assert journal.newer_change("between", "EX01") == "last"
     assert journal.newer_change("first", "EX01") == "last"
     assert journal.newer_change("last", "EX01") is None
+
+
+def test_what_a_run_came_to_is_ordered_by_its_moves_and_not_by_when_it_began(journal: Journal, now: Time) -> None:
+    """The one that began first changed the server when the other one had failed to back it up."""
+    first = journal.begin(record("first", now()))
+    second = journal.begin(record("second", now()))
+    second.admit("EX01")
+    second.note("EX01", BACK_UP, StepState.INTENDED)
+    second.note("EX01", BACK_UP, StepState.FAILED)
+    second.conclude("EX01", ServerState.FAILED, "no backup")
+    second.close("EX01")
+    first.admit("EX01")
+    first.note("EX01", CLEAR, StepState.INTENDED, originals=[ORIGINAL])
+    first.note("EX01", CLEAR, StepState.DONE)
+
+    assert journal.newer_change("second", "EX01") == "first"
+    assert journal.newer_change("first", "EX01") is None

@@ -243,9 +243,11 @@ def test_a_full_disk_leaves_no_file_that_would_pass_for_a_lost_journal(
         open_journal(str(path), now)
     monkeypatch.undo()
 
+    assert list(tmp_path.iterdir()) == []
     open_journal(str(path), now).close()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there it is named by renaming")
 def test_a_new_journal_is_never_seen_empty(tmp_path: Path, now: Time, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another process that looks while it is made would take it for one that was lost."""
     path = tmp_path / "journal.db"
@@ -273,6 +275,24 @@ def test_a_file_share_without_hard_links_will_do(tmp_path: Path, now: Time, monk
     open_journal(str(tmp_path / "journal.db"), now).close()
 
     assert [each.name for each in tmp_path.iterdir()] == ["journal.db"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there it is named by renaming")
+def test_without_hard_links_the_journal_of_a_faster_process_stays(
+    tmp_path: Path, now: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, path = tmp_path / "other.db", tmp_path / "journal.db"
+    with closing(open_journal(str(other), now)) as journal:
+        journal.begin(record("theirs", now()))
+    theirs = other.read_bytes()
+
+    def link(made: Path, name: Path) -> None:
+        name.write_bytes(theirs)
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    with closing(open_journal(str(path), now)) as journal:
+        assert [run.id for run in journal.history()] == ["theirs"]
 
 
 def test_a_directory_is_not_taken_for_a_journal_that_is_not_there(tmp_path: Path, now: Time) -> None:

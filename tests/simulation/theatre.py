@@ -31,7 +31,7 @@ from wire import Wire
 
 import agent.fleet as fleet_module
 from agent.errors import Fenced, Locked
-from agent.model import ServerPlan, ServerState
+from agent.model import Action, ServerPlan, ServerRecord, ServerState, StepState
 from agent.outcome import WAITING
 from agent.waves import Threshold
 
@@ -154,9 +154,23 @@ class Theatre:
         self._play(process, lambda: process.roll_back(FIRST, plans, names))
         after = {each.name: each for each in journal.run(FIRST).servers}
         back = [name for name in names if after[name].state is ServerState.ROLLED_BACK]
-        # What another run has changed since the server was put back is that run's to answer for.
-        last = [name for name in back if not journal.newer_change(FIRST, name, in_force=True)]
+        last = [name for name in back if not self._is_changed_since(after[name])]
         self.wrong += put_back_exactly(self.world, self.judge.before, last)
+
+    def _is_changed_since(self, first: ServerRecord) -> bool:
+        """What another run changed after the last move of the first one is that run's to answer for."""
+        journal = self.processes[0].journal
+        done = max(move.at for each in first.steps for move in each.attempts)
+        others = [run for run in journal.history() if run.id != FIRST]
+        steps = [each for run in others for server in run.servers if server.name == first.name
+                 for each in journal.server(run.id, server.name).steps]  # fmt: skip
+        return any(
+            move.at > done
+            for each in steps
+            if each.step.action is Action.CLEAR
+            for move in each.attempts
+            if move.state is StepState.INTENDED
+        )
 
     def _at_the_end(self, plans: dict[str, ServerPlan]) -> None:
         play, judge = self.play, self.judge
