@@ -72,9 +72,8 @@ function Test-FormsBased {
 }
 
 function Get-Directory {
-    param([string]$Path, [string]$Role, [int]$Site)
+    param([string]$Path, [string]$Role, $Website, [bool]$FormsBased)
     $directory = [ADSI]"IIS://localhost/$Path"
-    $website = [ADSI]"IIS://localhost/W3SVC/$Site"
     $value = $directory.psbase.Properties
     $explicit = Test-Own -Path $Path -Name 'AccessSSLFlags'
     $holder = ''
@@ -83,10 +82,10 @@ function Get-Directory {
         Kind = 'directory'
         Path = $Path
         Role = $Role
-        Site = $Site
-        SiteComment = [string]$website.psbase.Properties['ServerComment'].Value
-        SiteState = [int]$website.psbase.Properties['ServerState'].Value
-        Bindings = @($website.psbase.Properties['ServerBindings']) -join ' '
+        Site = [int]$Website.psbase.Name
+        SiteComment = [string]$Website.psbase.Properties['ServerComment'].Value
+        SiteState = [int]$Website.psbase.Properties['ServerState'].Value
+        Bindings = @($Website.psbase.Properties['ServerBindings']) -join ' '
         Flags = [int]$value['AccessSSLFlags'].Value
         Explicit = $explicit
         InheritedFrom = $holder
@@ -95,7 +94,7 @@ function Get-Directory {
         Providers = [string]$value['NTAuthenticationProviders'].Value
         AppPool = [string]$value['AppPoolId'].Value
         Redirect = [string]$value['HttpRedirect'].Value
-        FormsBased = Test-FormsBased -Site $Site
+        FormsBased = $FormsBased
         SslErrorPage = @(@($value['HttpErrors']) | Where-Object { $_ -like '403,4,*' }) -join ' '
     }
 }
@@ -263,10 +262,11 @@ if ($named -and (-not $roles.ContainsKey($named))) { $roles[$named] = 'exchange-
 Get-Server -ExchangeVDir $vdir
 foreach ($site in @(([ADSI]'IIS://localhost/W3SVC').psbase.Children)) {
     if ($site.psbase.SchemaClassName -eq 'IIsWebServer') {
+        $forms = Test-FormsBased -Site $site.psbase.Name
         foreach ($name in @($roles.Keys)) {
             $path = "W3SVC/$($site.psbase.Name)/ROOT/$name"
             if ([System.DirectoryServices.DirectoryEntry]::Exists("IIS://localhost/$path")) {
-                Get-Directory -Path $path -Role $roles[$name] -Site $site.psbase.Name
+                Get-Directory -Path $path -Role $roles[$name] -Website $site -FormsBased $forms
                 Get-Child -Path $path
             }
         }
