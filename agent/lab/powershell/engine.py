@@ -144,7 +144,7 @@ class Engine:
         self.propagating = False
         self.depth = 0
         self.scope = Scope(None)
-        self._stop = threading.Event()
+        self._is_stopped = False  # set by one thread, read by another
         self._shields = 0
         self._foreground: list[str] = []
         automatic.fill(self.scope, self)
@@ -181,7 +181,7 @@ class Engine:
 
     def stop(self) -> None:
         """Ask the run to end; thread-safe. A native program it waits for is killed."""
-        self._stop.set()
+        self._is_stopped = True
         for process in self.machine.processes.list():
             if process.parent is self.process and process.command_line in self._foreground:
                 self.machine.processes.kill(process)
@@ -199,8 +199,7 @@ class Engine:
 
     def _guard(self, sink: Sink, work: Callable[[Context], None]) -> RunResult:
         self.sink = sink
-        self._stop.clear()
-        self.propagating, self.depth, self._shields = False, 0, 0
+        self._is_stopped, self.propagating, self.depth, self._shields = False, False, 0, 0
         context = Context(self, self.scope, sink.error)
         try:
             work(context)
@@ -260,16 +259,16 @@ class Engine:
 
     def check(self) -> None:
         """Raise Stopped when stop() was called or the process was killed; long-running bindings call this."""
-        if self._stop.is_set() or self.process.killed.is_set():
+        if self._is_stopped or self.process.is_killed:
             self._end()
 
     def _end(self) -> None:
-        if not self._shields or self.process.killed.is_set():
+        if not self._shields or self.process.is_killed:
             raise Stopped
 
     def is_stopping(self) -> bool:
         """Whether the run is to end early."""
-        return self._stop.is_set() or self.process.killed.is_set()
+        return self._is_stopped or self.process.is_killed
 
     def sleep(self, seconds: float) -> None:
         """Sleep on the machine's clock; ends early (Stopped) when stopped or killed."""
@@ -278,7 +277,7 @@ class Engine:
 
     def shielded(self, finish: Callable[[], None]) -> None:
         """Run a finally block: stop() does not cut it short, the death of the process does."""
-        if self.process.killed.is_set():
+        if self.process.is_killed:
             return
         self._shields += 1
         try:

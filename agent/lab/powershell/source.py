@@ -32,9 +32,11 @@ class Source:
 
     def line_text(self, line: int) -> str:
         """The text of a 1-based line."""
-        lines = self.text.splitlines()
         position = line - self.first_line
-        return lines[position] if 0 <= position < len(lines) else ""
+        if not 0 <= position < len(self.starts):
+            return ""
+        end = self.starts[position + 1] if position + 1 < len(self.starts) else len(self.text)
+        return self.text[self.starts[position] : end].rstrip("\r\n")
 
     def of(self, node: Node) -> str:
         """The source text of a node."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
 
@@ -70,9 +72,15 @@ class HttpAnswer:
             lines.append(f"Content-Type: {self.content_type}")
         lines.append(f"Server: {SERVER}")
         lines += [f"{name}: {value}" for name, value in self.headers]
-        lines += [f"Date: {formatdate(usegmt=True)}"] + ["Connection: close"] * self.close
+        lines += [f"Date: {_date(int(time.time()))}"] + ["Connection: close"] * self.close
         lines.append(f"Content-Length: {len(self.body)}")
         return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + self.body
+
+
+@functools.lru_cache(maxsize=2)
+def _date(second: int) -> str:
+    """The date of an answer; many are given within one second."""
+    return formatdate(second, usegmt=True)
 
 
 async def read_request(reader: asyncio.StreamReader, quotas: Quotas) -> HttpRequest | None:

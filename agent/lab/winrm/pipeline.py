@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import queue
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from psrpcore import ServerPipeline
+from psrpcore._crypto import PSRemotingCrypto
 from psrpcore.types import (
     HostMethodIdentifier,
     PipelineResultTypes,
@@ -16,6 +19,7 @@ from psrpcore.types import (
     PSRPMessageType,
     RemoteStreamOptions,
     add_note_property,
+    serialize,
 )
 
 from agent.lab.powershell.clr import ClrError
@@ -137,15 +141,17 @@ class PipelineCommand(Command):
         if outcome is Outcome.STOPPED:
             error = _stopped()
         state = _STATES[outcome]
-        message = PSObject()
-        message.PSObject.type_names = []
-        add_note_property(message, "PipelineState", PSInt(state.value))
-        if error is not None and outcome is not Outcome.COMPLETED:
-            add_note_property(message, "ExceptionAsErrorRecord", self.error_record(error))
-        self.write(message, PSRPMessageType.PipelineState)
+        is_well = outcome is Outcome.COMPLETED
+        self.write(_completed() if is_well else self._ending(state, error), PSRPMessageType.PipelineState)
         self.pipeline.state = state
         self.pipeline.close()
         self.outbox.finish(0)
+
+    def _ending(self, state: PSInvocationState, error: ErrorRecord | None) -> PSObject:
+        message = _state(state)
+        if error is not None:
+            add_note_property(message, "ExceptionAsErrorRecord", self.error_record(error))
+        return message
 
     # --- messages ----------------------------------------------------------------------------------------------
 
@@ -228,6 +234,20 @@ class _WireSink:
     def host(self, text: str) -> None:
         """Text for the operator."""
         self._command.host_write(text)
+
+
+def _state(state: PSInvocationState) -> PSObject:
+    message = PSObject()
+    message.PSObject.type_names = []
+    add_note_property(message, "PipelineState", PSInt(state.value))
+    return message
+
+
+@functools.cache
+def _completed() -> Written:
+    """The same each time, and most pipelines end so."""
+    written = serialize(_state(PSInvocationState.Completed), cipher=PSRemotingCrypto())
+    return Written(ET.tostring(written, encoding="utf-8"))
 
 
 def _stopped() -> ErrorRecord:

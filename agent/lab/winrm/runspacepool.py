@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from psrpcore import PSRPEvent, PSRPPayload, ServerRunspacePool, StreamType
+from psrpcore import PowerShell, PSRPEvent, PSRPPayload, ServerRunspacePool, StreamType
 from psrpcore._crypto import PSRemotingCrypto
 from psrpcore._payload import PSRPMessage, create_message
 from psrpcore.types import (
@@ -20,6 +20,8 @@ from psrpcore.types import (
     PSPrimitiveDictionary,
     PSRPMessageType,
     PSVersion,
+    RunspacePoolState,
+    RunspacePoolStateMsg,
     SessionCapability,
     add_note_property,
     deserialize,
@@ -53,7 +55,11 @@ _ALIKE: dict[type, PSRPMessageType] = {
 }
 """What every pool says of itself: the same each time."""
 
-_REPEATED = (PSRPMessageType.InitRunspacePool, PSRPMessageType.CreatePipeline)
+_REPEATED = (
+    PSRPMessageType.SessionCapability,
+    PSRPMessageType.InitRunspacePool,
+    PSRPMessageType.CreatePipeline,
+)
 """What clients send to one machine after the other, word for word."""
 
 _said: dict[type, Written] = {}
@@ -75,6 +81,8 @@ class PoolConversation(ServerRunspacePool):
     ) -> None:
         """Queue a message; one that has been written before, here or by the caller, is not written again."""
         kind = _ALIKE.get(type(message))
+        if type(message) is RunspacePoolStateMsg and self.state == RunspacePoolState.Opened:
+            kind = PSRPMessageType.RunspacePoolState  # a pool that is open has nothing more to say of it
         if isinstance(message, Written) or message is None:
             self._put(message or _NIL, message_type or PSRPMessageType.PipelineOutput, pipeline_id, stream_type)
         elif kind is not None and type(message) in _said:
@@ -94,9 +102,12 @@ class PoolConversation(ServerRunspacePool):
     def _process_message(self, message: PSRPMessage) -> PSRPEvent[Any, Any]:
         if message.message_type not in _REPEATED:
             return super()._process_message(message)
-        asked = _read(bytes(message.data))
-        event = PSRPEvent.create(message.message_type, asked, message.runspace_pool_id, message.pipeline_id)
-        getattr(self, f"_process_{message.message_type.name}")(event)
+        text = bytes(message.data)
+        event = PSRPEvent.create(message.message_type, _read(text), message.runspace_pool_id, message.pipeline_id)
+        if message.message_type == PSRPMessageType.CreatePipeline and message.pipeline_id in self.pipeline_table:
+            self.pipeline_table[message.pipeline_id].metadata = _described(text)
+        else:
+            getattr(self, f"_process_{message.message_type.name}")(event)
         return event
 
     def _process_SetMaxRunspaces(self, event: Any) -> None:  # noqa: N802 - psrpcore calls it by the message's name
@@ -132,6 +143,12 @@ def _with_ci(event: Any) -> Any:
 def _read(text: bytes) -> Any:
     """A message that nobody changes, without the pool's key: a secure string as an argument is refused anyhow."""
     return deserialize(ET.fromstring(text), cipher=PSRemotingCrypto())
+
+
+@functools.lru_cache(maxsize=128)
+def _described(text: bytes) -> PowerShell:
+    """The pipeline that a message asks for, which nobody changes."""
+    return PowerShell.FromPSObjectForRemoting(_read(text))
 
 
 @functools.cache

@@ -55,6 +55,11 @@ class Process:
         return self._killed
 
     @property
+    def is_killed(self) -> bool:
+        """Whether somebody has killed it; asked before every statement of a script."""
+        return self._killed is not None and self._killed.is_set()
+
+    @property
     def done(self) -> threading.Event:
         """Set once the process has ended, by itself or killed."""
         if self._done is None:
