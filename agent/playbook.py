@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from threading import Lock
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
@@ -50,43 +51,82 @@ class Entry:
     runs_on: Role | None
     arguments: tuple[str, ...]
     undo: Undo | None
+    where: str
+
+
+class Checked(Mapping[str, Script]):
+    """Scripts by their id, each checked to be PowerShell 2.0 and honest about its effect before it is given away.
+
+    Checking takes longer than reading, and who only looks at servers sends one script of many. For many threads.
+    """
+
+    def __init__(self, entries: Mapping[str, Entry]) -> None:
+        self._entries = entries
+        self._fit: dict[str, Script] = {}
+        self._lock = Lock()
+
+    def __getitem__(self, name: str) -> Script:
+        """The script; PlaybookError with every objection to it, KeyError where there is none of this id."""
+        with self._lock:
+            if name not in self._fit:
+                entry = self._entries[name]
+                _check(entry)
+                self._fit[name] = entry.script
+            return self._fit[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The ids, in the order of the playbook."""
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._entries)
 
 
 @dataclass(frozen=True, slots=True)
 class Playbook:
-    """A cure: its scripts by id, each checked to be PowerShell 2.0 and honest about its effect."""
+    """A cure: its scripts by id. Nobody gets one that is not checked."""
 
     id: str
     title: str
     summary: str
     entries: Mapping[str, Entry]
+    one_by_one: Checked
+    """The scripts for those who need few: the others are not checked. Who changes a server takes `scripts`."""
 
     def script(self, name: str) -> Script:
-        """The script of this id. PlaybookError where there is none."""
+        """The script of this id. PlaybookError where there is none, or where it must not be sent."""
         try:
-            return self.entries[name].script
+            return self.one_by_one[name]
         except KeyError:
             raise PlaybookError(f"playbook {self.id} has no script named {name}", where=self.id) from None
 
     @property
     def scripts(self) -> dict[str, Script]:
-        """Every script by its id."""
-        return {name: entry.script for name, entry in self.entries.items()}
+        """Every script by its id. PlaybookError where one of them must not be sent."""
+        return dict(self.one_by_one)
 
     @property
     def hashes(self) -> tuple[tuple[str, str], ...]:
-        """(id, SHA-256) of every script, sorted: what a plan holds on to."""
-        return tuple(sorted((name, entry.script.sha256) for name, entry in self.entries.items()))
+        """(id, SHA-256) of every script, sorted: what a plan holds on to. PlaybookError as for `scripts`."""
+        return tuple(sorted((name, script.sha256) for name, script in self.scripts.items()))
 
 
 def load(name: str = DEFAULT, home: Path | None = None) -> Playbook:
-    """The playbook of this name, from `home` or from where easfix is installed."""
+    """The playbook of this name, from `home` or from where easfix is installed, with every script checked."""
+    found = read(name, home)
+    _ = found.scripts
+    return found
+
+
+def read(name: str = DEFAULT, home: Path | None = None) -> Playbook:
+    """The same, but a script is checked when it is first asked for."""
     folder = (home if home is not None else shelf()).joinpath(name)
     if not folder.joinpath("playbook.yaml").is_file():
         raise PlaybookError(f"there is no playbook named {name}", where=str(folder), next_step=_install_hint())
     page = _page(folder, name)
     entries = {word: _entry(folder, word, line) for word, line in page.scripts.items()}
-    return Playbook(page.id, page.title, page.summary, MappingProxyType(entries))
+    return Playbook(page.id, page.title, page.summary, MappingProxyType(entries), Checked(entries))
 
 
 def shelf() -> Traversable:
@@ -158,24 +198,24 @@ def _page(folder: Traversable, name: str) -> _Page:
 def _entry(folder: Traversable, name: str, line: _Line) -> Entry:
     source = folder.joinpath(f"{name}.ps1")
     text = _text(source)
-    _check(source, text, line)
     # The text has one line ending everywhere, so that the hash of a plan is the same on every machine.
-    sha256 = hashlib.sha256(text.encode("ascii")).hexdigest()
+    sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
     undo = Undo(line.undo.script, line.undo.none) if line.undo else None
     script = Script(name, text, line.effect, sha256, line.timeout)
     runs_on = None if line.runs_on == "either" else line.runs_on
-    return Entry(script, line.purpose, runs_on, line.arguments, undo)
+    return Entry(script, line.purpose, runs_on, line.arguments, undo, str(source))
 
 
-def _check(source: Traversable, text: str, line: _Line) -> None:
+def _check(entry: Entry) -> None:
     """PlaybookError with every objection, so that they are mended in one go."""
-    found = [str(objection) for objection in lint(text, reads=line.effect is Effect.READ)]
+    script, text = entry.script, entry.script.text
+    found = [str(objection) for objection in lint(text, reads=script.effect is Effect.READ)]
     if not text.isascii():
         found.append("not plain ASCII, which a Server 2003 would read in its own code page")
-    if parameters(text) != line.arguments:
-        found.append(f"takes {list(parameters(text))}, the playbook says {list(line.arguments)}")
+    if parameters(text) != entry.arguments:
+        found.append(f"takes {list(parameters(text))}, the playbook says {list(entry.arguments)}")
     if found:
-        raise PlaybookError(f"{source.name} must not be sent: {'; '.join(found)}", where=str(source))
+        raise PlaybookError(f"{script.id}.ps1 must not be sent: {'; '.join(found)}", where=entry.where)
 
 
 def _text(source: Traversable) -> str:

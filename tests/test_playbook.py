@@ -11,7 +11,7 @@ import pytest
 
 from agent.errors import PlaybookError
 from agent.model import Effect, Role
-from agent.playbook import DEFAULT, REFUSAL, Playbook, load
+from agent.playbook import DEFAULT, REFUSAL, Playbook, load, read
 
 ROOT = Path(__file__).resolve().parent.parent
 READS = {"detect", "doctor", "readback", "restart-status", "hop", "events"} | {
@@ -187,3 +187,37 @@ def test_a_playbook_that_is_not_there_is_told() -> None:
 def test_a_script_that_is_not_in_the_playbook_is_told(cure: Playbook) -> None:
     with pytest.raises(PlaybookError, match="no script named nothing"):
         cure.script("nothing")
+
+
+TWO = (
+    PAGE
+    + """  other:
+    purpose: looks elsewhere
+    effect: read
+    runs_on: back-end
+    timeout: 60
+    arguments: [Path]
+"""
+)
+
+
+def test_who_needs_one_script_gets_it_where_another_is_not_fit(tmp_path: Path) -> None:
+    shelf = home(tmp_path, TWO)
+    (shelf / "try" / "other.ps1").write_text(f"{SCRIPT}$x.SetInfo()\n", encoding="utf-8")
+    found = read("try", shelf)
+
+    assert found.script("look").id == "look"
+    for ask in (lambda: found.scripts, lambda: found.hashes, lambda: found.script("other")):
+        with pytest.raises(PlaybookError, match=r"other\.ps1 must not be sent: .*setinfo"):
+            ask()
+    with pytest.raises(PlaybookError, match="setinfo"):
+        load("try", shelf)
+
+
+def test_a_script_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = []
+    monkeypatch.setattr("agent.playbook.lint", lambda text, reads: checked.append(text) or ())
+    found = read()
+    _ = found.script("detect"), found.scripts, found.hashes, found.one_by_one["clear"]
+
+    assert len(checked) == len(set(checked)) == len(found.entries)

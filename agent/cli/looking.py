@@ -72,4 +72,4 @@ def _decide(session: Session, looked: Looked) -> ServerPlan:
     if looked.error is not None:
         return ServerPlan(looked.server.name, state_of(looked.error), words_of(looked.error))
     assert looked.finding is not None  # a look comes to one or the other
-    return decide(looked.server, looked.finding, session.playbook.scripts, session.restart)
+    return decide(looked.server, looked.finding, session.playbook.one_by_one, session.restart)

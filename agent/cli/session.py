@@ -158,10 +158,10 @@ class Session(Reach, Patience):
 
     @cached_property
     def playbook(self) -> Playbook:
-        """The cure, checked."""
-        from agent.playbook import load
+        """The cure; who changes servers asks for all of its scripts first, which checks them."""
+        from agent.playbook import read
 
-        return load()
+        return read()
 
     @cached_property
     def journal(self) -> Journal:
@@ -227,7 +227,7 @@ class Session(Reach, Patience):
         """Finds out why a path does not work."""
         from agent.survey import Surveyor
 
-        scripts, concurrency = self.playbook.scripts, self.config.run.concurrency
+        scripts, concurrency = self.playbook.one_by_one, self.config.run.concurrency
         return Surveyor(self.pool, self.connect, scripts, now, concurrency, self.marker)
 
     @property

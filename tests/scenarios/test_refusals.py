@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import harness
 import pytest
 import yaml
 from agreement import disagreements
 from harness import EAS, FLAGS, Stand
 
+from agent import playbook
 from agent.lab.layout import CONFIG_FILE
 
 
@@ -256,3 +259,28 @@ def test_an_answer_too_short_is_a_doubt_and_not_a_crash(tmp_path: Path) -> None:
         assert (doubted.code, doubted.state()) == (4, "unknown"), doubted.err
         assert (settled.code, settled.state()) == (0, "changed"), settled.err
         assert disagreements(stand, settled, before) == []
+
+
+def test_nothing_is_planned_or_done_with_a_playbook_of_which_one_script_is_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Path(shutil.copytree(str(playbook.shelf()), tmp_path / "shelf"))
+    spoilt = shelf / playbook.DEFAULT / "close.ps1"
+    spoilt.write_text(f"{spoilt.read_text()}Get-Service | Where-Object Name -in @('x')\n")
+    monkeypatch.setattr(harness, "playbook", lambda: playbook.read(playbook.DEFAULT, shelf))
+    with pending(tmp_path / "home") as stand:
+        before = stand.photograph()
+        look = stand.easfix("check")
+        path = str(stand.home / "plan.json")
+        answers = [
+            stand.easfix(*arguments)
+            for arguments in (["plan", "-o", path], ["apply", "--dry-run"], ["apply", "--yes"], ["verify"])
+        ]
+
+        assert (look.code, look.state()) == (2, "pending")  # it sends none but `detect`
+        for answer in answers:
+            assert answer.code == 78
+            assert "close.ps1 must not be sent" in answer.document["error"]["message"]
+        assert not Path(path).exists()
+        assert stand.easfix("history").document["runs"] == []
+        assert stand.photograph() == before
