@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from patients import MODERN, by_name, network, proxy, server, verdicts
+from ports import HeldPort
 
 from agent.doctor import network as looking
 from agent.doctor.ability import Tls
@@ -121,10 +122,9 @@ def ways() -> Network:
 
 def test_a_real_port_answers_or_refuses(ways: Network) -> None:
     with socket.create_server(("127.0.0.1", 0)) as open_one:
-        port = open_one.getsockname()[1]
-        ways.knock("127.0.0.1", port)
-    with pytest.raises(ConnectionRefusedError):
-        ways.knock("127.0.0.1", port)
+        ways.knock("127.0.0.1", open_one.getsockname()[1])
+    with HeldPort() as closed, pytest.raises(ConnectionRefusedError):
+        ways.knock("127.0.0.1", closed.number)
 
 
 def test_this_machine_knows_itself(ways: Network) -> None:

@@ -3,7 +3,6 @@
 import importlib.util
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from journal_nouns import Time, record
 from lacking import lacking
+from ports import HeldPort
 
 from agent.journal import Journal, OpenRun, open_journal
 
@@ -30,12 +30,13 @@ def postgresql() -> Iterator[str]:
     initdb = shutil.which("initdb") or next((str(path / "initdb") for path in reversed(binaries)), None)
     if initdb is None:
         lacking("there is no initdb on this machine")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     # Not below pytest's own directory: that one is closed to the account that the server runs under.
-    with tempfile.TemporaryDirectory(prefix="easfix-pg-") as directory, running(Path(initdb), Path(directory), port):
-        yield f"postgresql://easfix@127.0.0.1:{port}"
+    with (
+        HeldPort() as port,
+        tempfile.TemporaryDirectory(prefix="easfix-pg-") as directory,
+        running(Path(initdb), Path(directory), port.number),
+    ):
+        yield f"postgresql://easfix@127.0.0.1:{port.number}"
 
 
 class running:  # noqa: N801 - reads as a claim in a with statement

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from phones import asking, now
+from ports import HeldPort
 
 from agent.lab.web.authority import LabAuthority
 from agent.model import Https, Proof, Role, Server
@@ -106,12 +107,6 @@ def phone(password: str = PASSWORD) -> Phone:
     return Phone(Credentials(USER, Secret(password)), Gate())
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
-
-
 Start = Callable[..., Httpd]
 
 
@@ -122,6 +117,7 @@ class Place:
         # Not pytest's own folder: started by root, Apache's workers are another user, who must be let in.
         self.home = Path(tempfile.mkdtemp(prefix="httpd-"))
         self._running: list[subprocess.Popen[bytes]] = []
+        self._held: list[HeldPort] = []
 
     def start(
         self,
@@ -141,7 +137,8 @@ class Place:
             lay(self.home)
         told = {name: value.format(home=self.home) for name, value in (environment or {}).items()}
         _write(self.home, body, kind)
-        made = Httpd(self.home, free_port(), free_port())
+        self._held += [HeldPort(), HeldPort()]
+        made = Httpd(self.home, *(each.number for each in self._held[-2:]))
         _configure(made, rules.format(home=self.home, version="6.5.7638.1"), extra.split())
         command = [HTTPD, "-f", str(self.home / "httpd.conf"), "-DFOREGROUND"]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, **told})
@@ -156,6 +153,8 @@ class Place:
             process.wait(30)
             if process.stderr:
                 process.stderr.close()
+        for port in self._held:
+            port.close()
         shutil.rmtree(self.home)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import socket
 from collections.abc import Callable
 
 import pytest
 from loopback import Listener, Ticking
+from ports import HeldPort
 
 from agent.probe import Answer, Trouble, ask
 from agent.probe.ask import MOST_BODY
@@ -141,10 +141,8 @@ def test_silence_is_a_time_out(listen: Listen) -> None:
 
 
 def test_a_closed_port_is_refused(still: Ticking) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-
-    assert ask("127.0.0.1", port, "ex01", still).trouble is Trouble.REFUSED
+    with HeldPort() as closed:
+        assert ask("127.0.0.1", closed.number, "ex01", still).trouble is Trouble.REFUSED
 
 
 def test_a_name_that_does_not_exist_is_told_as_such(still: Ticking) -> None:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from lacking import lacking
+from ports import HeldPort
 
 REALM = "LAB.EXAMPLE"
 _AES = "permitted_enctypes = aes256-cts-hmac-sha1-96"
@@ -66,9 +67,8 @@ class Realm:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.keytab = folder / "keytab"
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        names = {"realm": REALM, "port": self.port, "folder": folder}
+        self._held = HeldPort()
+        names = {"realm": REALM, "port": self._held.number, "folder": folder}
         (folder / "krb5.conf").write_text(_CLIENT.format(**names), encoding="utf-8")
         (folder / "kdc.conf").write_text(_SERVER.format(**names), encoding="utf-8")
         self.environment = {
@@ -125,6 +125,7 @@ class Realm:
         """Stop the KDC."""
         self._kdc.terminate()
         self._kdc.wait(DEADLINE)
+        self._held.close()
 
     def _env(self) -> dict[str, str]:
         return {**os.environ, **self.environment, "PATH": _PATH}
@@ -138,6 +139,6 @@ class Realm:
         until = time.monotonic() + DEADLINE
         while time.monotonic() < until and self._kdc.poll() is None:
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                if probe.connect_ex(("127.0.0.1", self._held.number)) == 0:
                     return
         raise RuntimeError("the KDC did not start")
