@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from mailbox_service import open_mailbox
+from ports import HeldPort
 
 RUN = "from agent.cli.main import run\nrun()\n"
 FROZEN = """
@@ -48,9 +49,8 @@ posix = pytest.mark.skipif(os.name == "nt", reason="signals are sent to another 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
     """A port that nobody listens at, for as long as the test lasts."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
+    with HeldPort() as held:
+        yield held.number
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from ports import HeldPort
 
 from agent import logs
 from agent.cli.main import call
@@ -92,12 +92,10 @@ def test_vv_tells_every_script_and_v_only_the_events(
     given: str, shown: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody listens on the port, and the account needs no password that would have to be asked for."""
-    with socket.socket() as kept:
-        kept.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
-        port = kept.getsockname()[1]
+    with HeldPort() as kept:  # connections are refused
         config = tmp_path / "config.yaml"
         config.write_text(
-            f"servers: [{{name: EX01, address: 127.0.0.1, winrm: {{port: {port}}}}}]\n"
+            f"servers: [{{name: EX01, address: 127.0.0.1, winrm: {{port: {kept.number}}}}}]\n"
             "credentials: {default: {username: x, password_env: LAB_PASSWORD, auth: ntlm}}\n"
             "logs: {file: x.log}\njournal: j.db\nretry: {attempts: 1}\n",
             encoding="utf-8",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from fleetlab import DEADLINE, FAST
+from ports import HeldPort
 
 from agent.lab.control import LIMIT, Control, LabGone, ask
 from agent.lab.faults import FaultError
@@ -166,9 +167,8 @@ def test_a_spoilt_file_is_no_lab(line: Line, content: str) -> None:
 
 
 def test_a_lab_that_ended_without_clearing_up_is_gone(line: Line) -> None:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))  # held and not listening: nobody answers there
-        line.write(held.getsockname()[1], TOKEN)
+    with HeldPort() as held:  # nobody answers there
+        line.write(held.number, TOKEN)
 
         with pytest.raises(LabGone, match="ended without clearing up"):
             ask(line.directory, "truth")
