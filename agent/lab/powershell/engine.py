@@ -26,6 +26,7 @@ from agent.lab.powershell.errors import (
     Refused,
     Stopped,
     Terminate,
+    let_go,
 )
 from agent.lab.powershell.failures import parse_record, refusal_record, thrown_record
 from agent.lab.powershell.masking import ScriptError
@@ -289,6 +290,7 @@ class Engine:
 
     def keep(self, record: ErrorRecord) -> None:
         """Put a record at the front of $Error."""
+        let_go(record.error)
         kept = self.scope.values["error"].items
         kept.insert(0, record)
         del kept[256:]

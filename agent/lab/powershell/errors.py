@@ -218,6 +218,15 @@ class InvocationInfo(ClrObject):
         return f"\nAt line:{self.line_number} char:1\n+ {self.text.strip()}"
 
 
+def let_go(error: Terminate | ClrError) -> None:
+    """Drop the Python frames that a caught error and its causes hold: they hold all that was worked on, in a circle."""
+    held: ClrError | None = error.record.error if isinstance(error, Terminate) else error
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    while held is not None:
+        held.__traceback__ = held.__cause__ = held.__context__ = None
+        held = held.inner
+
+
 class ErrorRecord(ClrObject):
     """`$_` in a catch, an item of `$Error`, an error on the wire."""
 

@@ -8,7 +8,7 @@ from agent.lab.powershell.clr import ClrError
 from agent.lab.powershell.compiling.dispatch import Run, Write, child
 from agent.lab.powershell.compiling.literals import type_text
 from agent.lab.powershell.compiling.statements import block
-from agent.lab.powershell.errors import ErrorRecord, Terminate
+from agent.lab.powershell.errors import ErrorRecord, Terminate, let_go
 from agent.lab.powershell.failures import thrown_record
 from agent.lab.powershell.scope import MISSING, Context
 from agent.lab.powershell.source import Node, Source
@@ -64,6 +64,7 @@ def _guarded(body: Run, catches: list[_Catch]) -> Run:
         if clause is None:
             raise caught
         engine.remember(caught, context)
+        let_go(caught)
         _handle(context, clause, record, write)
 
     return run

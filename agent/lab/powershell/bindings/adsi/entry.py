@@ -18,7 +18,7 @@ from agent.lab.powershell.errors import Refused
 if TYPE_CHECKING:
     from agent.lab.powershell.engine import Engine
 
-_NOT_MADE = ("BeginInvoke", "CopyTo", "MoveTo", "Rename")
+_NOT_MADE = frozenset(("begininvoke", "copyto", "moveto", "rename"))
 
 
 class DirectoryBase(ClrObject):
@@ -33,7 +33,7 @@ class DirectoryBase(ClrObject):
         self.path_text = path
         self.native = native
         self.just_created = False
-        self.collection: PropertyCollection | None = None
+        self.read: dict[str, PropertyValueCollection] = {}
 
     def bound(self) -> AdsObject:
         """The COM object; the COMException of the provider where it cannot be had."""
@@ -88,14 +88,12 @@ class DirectoryBase(ClrObject):
     @setter("Path")
     def set_path(self, value: Any) -> None:
         """Point at another object; it is bound anew."""
-        self.path_text, self.native, self.collection = self.engine.to_string(value), None, None
+        self.path_text, self.native, self.read = self.engine.to_string(value), None, {}
 
     @prop("Properties")
     def properties(self) -> PropertyCollection:
         """The properties; kept until RefreshCache or CommitChanges."""
-        if self.collection is None:
-            self.collection = PropertyCollection(self.bound)
-        return self.collection
+        return PropertyCollection(self.bound, self.read)
 
     @prop("SchemaClassName")
     def schema_class_name(self) -> str:
@@ -119,7 +117,7 @@ class DirectoryBase(ClrObject):
     @method("Close")
     def close(self) -> None:
         """Let go of the COM object; the next access binds again."""
-        self.native, self.collection = None, None
+        self.native, self.read = None, {}
 
     @method("Dispose")
     def dispose(self) -> None:
@@ -131,14 +129,14 @@ class DirectoryBase(ClrObject):
         """SetInfo, where there is something bound."""
         if self.native is not None:
             self.native.set_info()
-            self.just_created, self.collection = False, None
+            self.just_created, self.read = False, {}
 
     @method("RefreshCache")
     def refresh_cache(self, names: Any = None) -> None:
         """GetInfo; unsaved changes are lost."""
         del names  # RefreshCache(names) reads them all here: the world has no part that is slow to read
         self.bound().get_info()
-        self.collection = None
+        self.read = {}
 
     @method("DeleteTree")
     def delete_tree(self) -> None:
@@ -165,7 +163,7 @@ class DirectoryBase(ClrObject):
 
     def ps_call(self, name: str, arguments: Sequence[Any]) -> Any:
         """Members that exist in .NET and not here are refused by name."""
-        if name.lower() in (each.lower() for each in _NOT_MADE):
+        if name.lower() in _NOT_MADE:
             raise Refused(f"DirectoryEntry.{name}")
         return super().ps_call(name, arguments)
 
@@ -207,7 +205,7 @@ class DirectoryEntry(DirectoryBase):
         try:
             return self.bound().invoke(name, list(arguments))
         except ClrError:
-            if name.lower() not in self._methods and name.lower() not in (each.lower() for each in _NOT_MADE):
+            if name.lower() not in self._methods and name.lower() not in _NOT_MADE:
                 raise
         return super().ps_call(name, arguments)
 

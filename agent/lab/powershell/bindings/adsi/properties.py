@@ -160,10 +160,10 @@ class PropertyCollection(ClrObject):
     TYPE = "System.DirectoryServices.PropertyCollection"
     BASES = ("System.Collections.IDictionary",)
 
-    def __init__(self, bind: Callable[[], AdsObject]) -> None:
-        """`bind` gives the bound object, or raises why it cannot be had."""
+    def __init__(self, bind: Callable[[], AdsObject], made: dict[str, PropertyValueCollection]) -> None:
+        """`bind` gives the bound object, or raises why it cannot be had; `made` is what the entry keeps."""
         self._bind = bind
-        self._made: dict[str, PropertyValueCollection] = {}
+        self._made = made
 
     def ps_index(self, key: Any) -> PropertyValueCollection:
         """The collection of a property's values; empty where there is none."""
