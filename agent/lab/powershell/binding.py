@@ -115,7 +115,7 @@ def find(slots: Sequence[Slot], name: str, common: dict[str, str]) -> Slot | str
     """The slot (or the common parameter's name) that a `-name` means; an error where it is ambiguous."""
     lower = name.lower()
     for slot in slots:
-        if slot.name.lower() == lower or lower in (alias.lower() for alias in slot.aliases):
+        if slot.name.lower() == lower or (slot.aliases and lower in (alias.lower() for alias in slot.aliases)):
             return slot
     for full, short in common.items():
         if lower in (full, short):

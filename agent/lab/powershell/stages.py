@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,6 @@ class FunctionStage:
         self.name = function.name
         given = [each[1] if isinstance(each, tuple) else each for each in arguments]
         self.scope = context.scope if dotted else Scope(context.scope, is_script=bool(script))
-        self.context = Context(context.engine, self.scope, context.errors, self, context.source)
         self.advanced = self.code.advanced
         self.caller, self.line, self.script = context, line, script
         self.slots = [self._slot(spec, position) for position, spec in enumerate(self.code.parameters)]
@@ -55,7 +55,14 @@ class FunctionStage:
         self.bound: dict[str, Any] = {}
         self._enter(bound)
 
+    def _inside(self) -> Context:
+        """Where its parts run; made anew, because one that is kept would hold what holds it."""
+        caller = self.caller
+        return Context(caller.engine, self.scope, caller.errors, self, caller.source)
+
     def _slot(self, spec: ParameterSpec, position: int) -> Slot:
+        if not spec.settings and not spec.alias_values:
+            return _plain_slot(spec.name, spec.type_text, position)
         context = self.caller
         kind = resolve(spec.type_text) if spec.type_text else ""
         given = spec.setting(context, "position")
@@ -116,7 +123,7 @@ class FunctionStage:
     def _default(self, spec: ParameterSpec, slot: Slot) -> None:
         key = slot.name.lower()
         if spec.default is not None:
-            held = spec.default(self.context)
+            held = spec.default(self._inside())
             self.scope.values[key] = convert(self.caller.engine, held, slot.kind) if slot.kind else held
         else:
             self.scope.values[key] = _initial(slot.kind)
@@ -183,12 +190,19 @@ class FunctionStage:
         if part is None:
             return
         try:
-            part(self.context, self.write)
+            part(self._inside(), self.write)
         except ReturnFlow:
             pass
         except Refused as refusal:
             refusal.line = refusal.line or self.line
             raise
+
+
+@functools.lru_cache(maxsize=1024)
+def _plain_slot(name: str, type_text: str | None, position: int) -> Slot:
+    """Of a parameter without attributes, which is the same at each call."""
+    kind = resolve(type_text) if type_text else ""
+    return Slot(name, kind, None if kind == SWITCH else 1000 + position)
 
 
 def _unplaced(slot: Slot) -> Slot:

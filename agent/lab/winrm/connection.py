@@ -42,15 +42,28 @@ class Connection:
         self._authority = authority
         self._logon = ConnectionLogon(service.host.machine, authority, wire)
         self._is_tls = writer.get_extra_info("ssl_object") is not None
+        self._silent_since: float | None = None
         self._client = str((writer.get_extra_info("peername") or ("",))[0])
 
     async def run(self) -> None:
         """Serve one request after the other."""
+        self._watch()
         try:
             while await self._serve_one():
                 pass
         except (ConnectionError, TimeoutError, OSError):
             return  # the peer is gone, or has been silent too long
+        finally:
+            self._timer.cancel()
+
+    def _watch(self) -> None:
+        """End what has been silent too long. One timer for all requests: one for each costs a fortieth of the lab."""
+        loop, limit = self._service.host.loop, self._service.host.quotas.connection_idle_seconds
+        left = limit if self._silent_since is None else self._silent_since + limit - loop.time()
+        if left > 0:
+            self._timer = loop.call_later(left, self._watch)
+        else:
+            self._reader.set_exception(TimeoutError())
 
     def reset(self) -> None:
         """End with a reset, as a machine that goes down does."""
@@ -61,12 +74,14 @@ class Connection:
 
     async def _serve_one(self) -> bool:
         quotas = self._service.host.quotas
+        self._silent_since = self._service.host.loop.time()
         try:
-            async with asyncio.timeout(quotas.connection_idle_seconds):
-                request = await read_request(self._reader, quotas)
+            request = await read_request(self._reader, quotas)
         except BadRequest as error:
             await self._send(HttpAnswer(error.status, close=True))
             return False
+        finally:
+            self._silent_since = None
         if request is None:
             return False
         self._service.host.machine.counters.count("winrm_requests")
