@@ -141,7 +141,7 @@ def cli(options: Options) -> None:
 def run() -> NoReturn:
     """Run the command line and end the process with a code of the table in agent.exits."""
     # Libraries and answers make many objects and few circles: looking for those as often as usual costs 5% of the CPU.
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(100_000, 20, 20)
     open_outlets()
     code = settle(call(sys.argv[1:]))
     # At its end Python looks for circles again and again, for a tenth of a second, in memory that goes back anyway.

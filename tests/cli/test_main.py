@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from copy import copy
@@ -32,6 +33,26 @@ def test_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert done.stderr.strip() == "0 []"
+
+
+def test_what_is_installed_beside_easfix_has_no_say_in_how_its_files_are_read(tmp_path: Path) -> None:
+    """A plug-in of pydantic is run at each model of the process that finds it; easfix does not look for any."""
+    plugin = tmp_path / "guest-1.0.dist-info"
+    plugin.mkdir()
+    (plugin / "METADATA").write_text("Metadata-Version: 2.1\nName: guest\nVersion: 1.0\n", encoding="utf-8")
+    (plugin / "entry_points.txt").write_text("[pydantic]\nguest = guest:plugin\n", encoding="utf-8")
+    code = "print('the guest was asked')\nclass plugin:\n    def new_schema_validator(*_): return None, None, None\n"
+    (tmp_path / "guest.py").write_text(code, encoding="utf-8")
+    config = tmp_path / "config.yaml"
+    config.write_text("servers: [EX01]\ncredentials: {default: {}}\n", encoding="utf-8")
+
+    def said(script: str) -> str:
+        command = [sys.executable, "-c", script, "--config", str(config), "config", "check"]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+
+    assert "the guest was asked" in said("import pydantic\nclass Model(pydantic.BaseModel): pass")
+    assert "the guest was asked" not in said("from agent.cli.main import run\nrun()")
 
 
 def test_an_unknown_command_says_which_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
