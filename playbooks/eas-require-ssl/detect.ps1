@@ -153,7 +153,8 @@ function Get-Server {
     $system = Get-WmiObject -Class 'Win32_ComputerSystem'
     $windows = Get-WmiObject -Class 'Win32_OperatingSystem'
     $disk = Get-WmiObject -Class 'Win32_LogicalDisk' -Filter "DeviceID = '$env:SystemDrive'"
-    $cluster = @(Get-Service | Where-Object { ($_.Name -eq 'ClusSvc') -and ($_.Status -eq 'Running') })
+    # With the asterisk a server without the cluster service gives nothing; a full name would be an error there.
+    $cluster = @(Get-Service -Name 'ClusSvc*' | Where-Object { $_.Status -eq 'Running' })
     $exchange = Get-ExchangeServer
     $reset = Get-ResetStatus
     $build = [int](Get-RegistryValue -Key 'SOFTWARE\Microsoft\Exchange\Setup' -Name 'NewestBuild')

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 NOTHING = MISSING  # no pipeline input at all, which is not $null
 SWITCH = "System.Management.Automation.SwitchParameter"
 _SLOTS: dict[str, list[Slot]] = {}
+_TAKERS: dict[str, list[Slot]] = {}
 
 
 def slots_of(cmdlet: Cmdlet) -> list[Slot]:
@@ -34,6 +35,15 @@ def slots_of(cmdlet: Cmdlet) -> list[Slot]:
     if key not in _SLOTS:
         _SLOTS[key] = [_slot(parameter) for parameter in cmdlet.parameters]
     return _SLOTS[key]
+
+
+def _takers_of(cmdlet: Cmdlet) -> list[Slot]:
+    """Those that take pipeline input. An empty object that comes down the pipeline is no argument left out."""
+    key = cmdlet.name.lower()
+    if key not in _TAKERS:
+        taking = [slot for slot in slots_of(cmdlet) if slot.by_value or slot.by_property]
+        _TAKERS[key] = [replace(slot, mandatory=False) for slot in taking]
+    return _TAKERS[key]
 
 
 def _slot(parameter: Parameter) -> Slot:
@@ -79,11 +89,7 @@ class Invocation:
             key = slot.name.lower()
             if key in found.values:
                 self.bound[key] = self._convert(slot, found.values[key])
-        self._takers = [  # an empty object that comes down the pipeline is no argument left out
-            replace(slot, mandatory=False)
-            for slot in self._slots
-            if (slot.by_value or slot.by_property) and slot.name.lower() not in self.bound
-        ]
+        self._takers = [slot for slot in _takers_of(cmdlet) if slot.name.lower() not in self.bound]
 
     @property
     def engine(self) -> Engine:

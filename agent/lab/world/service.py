@@ -51,6 +51,7 @@ class Service:
         "depends_on",
         "due",
         "image",
+        "needs",
         "process",
         "spec",
         "start_mode",
@@ -65,6 +66,7 @@ class Service:
         self.spec = spec
         self.image = spec.image
         self.depends_on = spec.depends_on
+        self.needs = frozenset(name.lower() for name in spec.depends_on)
         self.start_mode = spec.start_mode
         self.state = ServiceState.STOPPED
         self.start_seconds = 0.0

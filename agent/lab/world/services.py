@@ -39,8 +39,9 @@ class Services:
 
     def find(self, name: str) -> Service:
         """The service of that short or display name, as NET START takes it."""
+        wanted = name.lower()
         for service in self._services.values():
-            if service.display.lower() == name.lower():
+            if service.display.lower() == wanted:
                 return service
         return self.get(name)
 
@@ -56,7 +57,7 @@ class Services:
     def dependents(self, name: str, recursive: bool = True) -> Sequence[Service]:
         """The services that depend on it; with `recursive` the farthest come first, as a stop needs them."""
         wanted = self.get(name).name.lower()
-        near = [each for each in self.list() if wanted in (other.lower() for other in each.depends_on)]
+        near = [each for each in self._services.values() if wanted in each.needs]
         if not recursive:
             return near
         found: dict[str, Service] = {}
