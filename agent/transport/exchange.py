@@ -1,8 +1,8 @@
-"""Owns one message and its answer on a connection that is logged on already: HTTP as plainly as WinRM speaks it.
+"""Owns one message and its answer on a connection that stands: HTTP as plainly as WinRM speaks it.
 
 requests, urllib3 and http.client each make objects of every message, which together cost more than sealing and reading
-it. They connect, check certificates and log on; what follows is one POST after the other on the same connection.
-Errors are those of the socket, and `Lost` where nothing was sent.
+it. Over https they connect, check the certificate and log on; what follows, and all of it over http, is one POST after
+the other on the same connection. Errors are those of the socket, and `Lost` where nothing was sent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PIECE = 65536
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; the names of headers are lower-case."""
+    """What came back; the names of headers are lower-case, and a header that came twice has both values."""
 
     status: int
     headers: Mapping[str, str]
@@ -72,7 +72,9 @@ def _head(reader: BufferedReader) -> tuple[int, dict[str, str]]:
         words = _line(reader).split(None, 2)
         if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
             raise ConnectionError("the answer is no HTTP")
-        headers = dict(_fields(reader))
+        headers: dict[str, str] = {}
+        for name, value in _fields(reader):
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value  # RFC 9110 5.3
         if int(words[1]) >= 200:
             return int(words[1]), headers
 

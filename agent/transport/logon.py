@@ -56,11 +56,11 @@ class Logon(AuthBase):
     """Logs the connection on with its first request and never again.
 
     Over http the token goes with the first request, which saves a round; over https the server is met first, because
-    the token is bound to its certificate. `contexts` is what pypsrp seals messages with.
+    the token is bound to its certificate. Who sends the messages calls `begin`, `follow` after each answer, and
+    `check`; requests calls the object itself. `context` is what messages are sealed with.
     """
 
     def __init__(self, credentials: Credentials, auth: Auth, fqdn: str, line: Line, *, seals: bool) -> None:
-        self.contexts: dict[str, Any] = {}
         self.context: Any = None
         self._credentials = credentials
         self._auth = auth
@@ -74,32 +74,49 @@ class Logon(AuthBase):
         request.headers["Connection"] = "Keep-Alive"
         request.hooks["response"] = [self._answered]
         if self._state is _State.NEW and self._seals:
-            self._attach(request, self._begin(None))
+            request.headers["Authorization"] = authorization(self.begin())
         return request
 
     def _answered(self, response: requests.Response, **kwargs: Any) -> requests.Response:
         if self._state is _State.NEW and response.status_code == 401:
-            response = self._resend(response, self._begin(self._line.certificate), kwargs)
+            response = self._resend(response, self.begin(), kwargs)
         while self._state is _State.TALKING:
-            token = self._token(response)
-            answer = None
-            if token and not self.context.complete:
-                answer = self.context.step(token, channel_bindings=self._binding(self._line.certificate))
-            if response.status_code != 401:
-                self._state = _State.DONE
-            elif answer:
-                response = self._resend(response, answer, kwargs)
-            else:
-                return self._refused(response)
-        self._check_sealed(response)
+            token = self.follow(response.status_code, response.headers.get("WWW-Authenticate", ""))
+            if token is not None:
+                response = self._resend(response, token, kwargs)
+        self.check(response.status_code, response.headers.get("Content-Type", ""), response.content)
         return response
 
-    def _begin(self, certificate: bytes | None) -> bytes:
-        self.context, token = self._first(self._binding(certificate))
-        self.contexts = _Everywhere(self.context)
-        self.context.response_auth_header = "negotiate"  # pypsrp asks: which kind of sealing ([MS-WSMV] 2.2.9.1)
+    def begin(self) -> bytes:
+        """The first token."""
+        self.context, token = self._first(self._binding(self._line.certificate))
         self._state = _State.TALKING
         return token
+
+    def follow(self, status: int, offered: str) -> bytes | None:
+        """The token that an answer asks for, by its HTTP status and its WWW-Authenticate; None when all is said.
+
+        After a refusal the caller has the 401, or an exception that says more. Nothing is sent again.
+        """
+        token = _token(offered)
+        answer = None
+        if token and not self.context.complete:
+            answer = self.context.step(token, channel_bindings=self._binding(self._line.certificate))
+        if status == 401 and answer:
+            return bytes(answer)
+        if status == 401 and "negotiate" not in offered.lower():
+            raise NoNegotiate(f"the server offers no Negotiate logon, but {offered or 'none at all'}")
+        self._state = _State.DONE
+        if status == 401 and self.context.negotiated_protocol == "kerberos":
+            raise TicketRefused("the server refused the Kerberos ticket")
+        return None
+
+    def check(self, status: int, content_type: str, content: bytes) -> None:
+        """A proxy, or somebody in between, could answer instead of the server; only the server has the key."""
+        if not self._seals or status >= 300:
+            return
+        if not self.context.complete or (content and not content_type.startswith(SEALED)):
+            raise Unsealed("an answer without encryption")
 
     def _first(self, binding: GssChannelBindings | None) -> tuple[Any, bytes]:
         """A context and its first token.
@@ -136,57 +153,31 @@ class Logon(AuthBase):
         except (FeatureMissingError, ImportError) as error:
             raise NoKerberos(str(error)) from error
 
-    def _refused(self, response: requests.Response) -> requests.Response:
-        """Over: nothing is sent again. The caller sees the 401."""
-        offered = response.headers.get("WWW-Authenticate", "")
-        if "negotiate" not in offered.lower():
-            raise NoNegotiate(f"the server offers no Negotiate logon, but {offered or 'none at all'}")
-        self._state = _State.DONE
-        if self.context.negotiated_protocol == "kerberos":
-            raise TicketRefused("the server refused the Kerberos ticket")
-        return response
-
     def _resend(self, response: requests.Response, token: bytes, kwargs: dict[str, Any]) -> requests.Response:
         request = response.request.copy()
-        self._attach(request, token)
+        request.headers["Authorization"] = authorization(token)
         adapter = response.connection
         again: requests.Response = adapter.send(request, **kwargs)
         again.history.append(response)
         return again
-
-    def _attach(self, request: requests.PreparedRequest, token: bytes) -> None:
-        request.headers["Authorization"] = "Negotiate " + base64.b64encode(token).decode("ascii")
-
-    def _token(self, response: requests.Response) -> bytes | None:
-        match = _TOKEN.search(response.headers.get("WWW-Authenticate", ""))
-        try:
-            return base64.b64decode(match[1]) if match else None
-        except binascii.Error:
-            return None
 
     def _binding(self, certificate: bytes | None) -> GssChannelBindings | None:
         if certificate is None:
             return None
         return GssChannelBindings(application_data=b"tls-server-end-point:" + _fingerprint(certificate))
 
-    def _check_sealed(self, response: requests.Response) -> None:
-        """A proxy, or somebody in between, could answer instead of the server; only the server has the key."""
-        if not self._seals or not response.ok:
-            return
-        is_sealed = response.headers.get("Content-Type", "").startswith(SEALED)
-        if not self.context.complete or (response.content and not is_sealed):
-            raise Unsealed("an answer without encryption")
+
+def authorization(token: bytes) -> str:
+    """The value of the Authorization header that carries a token."""
+    return "Negotiate " + base64.b64encode(token).decode("ascii")
 
 
-class _Everywhere(dict[str, Any]):
-    """pypsrp looks for the context by host name; there is one host and one context."""
-
-    def __init__(self, context: Any) -> None:
-        super().__init__()
-        self._context = context
-
-    def __missing__(self, host: str) -> Any:
-        return self._context
+def _token(offered: str) -> bytes | None:
+    match = _TOKEN.search(offered)
+    try:
+        return base64.b64decode(match[1]) if match else None
+    except binascii.Error:
+        return None
 
 
 def _hashes(password: str) -> str:

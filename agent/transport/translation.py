@@ -297,7 +297,7 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(_named("ReadTimeout", "ReadTimeoutError", "TimeoutError"), errors.TimedOut, "no answer within the time", LOOK),
     Row(
-        _named("TooManyRedirects"),
+        _named("TooManyRedirects", "Elsewhere"),
         errors.BadAnswer,
         "the server sent us elsewhere, which WinRM never does",
         "Check the address and the port.",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
@@ -23,7 +22,7 @@ from agent.transport.logon import Logon, logon_errors
 from agent.transport.records import failed, records
 from agent.transport.translation import blame, lacks_remoting, translate
 from agent.transport.waits import WAITS, Waits
-from agent.transport.wire import Line, Lost, Overdue, Oversized, session
+from agent.transport.wire import Elsewhere, Line, Lost, Overdue, Oversized, connect, session
 
 OPENING_SECONDS = 60.0  # for a session to open
 CLOSING_SECONDS = 5.0  # for one to close: the work is done, nobody should wait for it
@@ -33,7 +32,7 @@ ONLY_READ = "The question itself changes nothing. Ask again, and look at the ser
 ADVICE_AFTER_WRITES = (translation.LOOK, answers.LOOK)
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
-_FOREIGN = (requests.RequestException, HTTPError, OSError, Lost, Overdue, Oversized, *NONSENSE)
+_FOREIGN = (requests.RequestException, HTTPError, OSError, Elsewhere, Lost, Overdue, Oversized, *NONSENSE)
 
 
 class Visit(ABC):
@@ -91,8 +90,8 @@ class Visit(ABC):
     # --- what a way in does ------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def attach(self, opened: requests.Session, url: str) -> None:
-        """Talk to the server over this session from now on."""
+    def attach(self, logon: Logon, url: str) -> None:
+        """Talk to the server at this address from now on, logged on by this."""
 
     @abstractmethod
     def open(self) -> None:
@@ -137,8 +136,11 @@ class Visit(ABC):
         winrm = self.server.winrm
         logon = Logon(self._credentials, winrm.auth, self.server.fqdn, self.line, seals=winrm.scheme == "http")
         host = f"[{self.server.address}]" if ":" in self.server.address else self.server.address
-        opened = session(self.line, winrm, self.server.fqdn, logon)
-        self.attach(opened, f"{winrm.scheme}://{host}:{winrm.port}/wsman")
+        self.attach(logon, f"{winrm.scheme}://{host}:{winrm.port}/wsman")
+
+    def session(self, logon: Logon) -> requests.Session:
+        """A session over the line of this visit."""
+        return session(self.line, self.server.winrm, self.server.fqdn, logon)
 
     def _refusal(self, error: Exception, attempt: Attempt) -> errors.ServerError:
         fault = self.describe(error)
@@ -155,9 +157,7 @@ class Visit(ABC):
         """See whether anybody is there before waiting in the queue of the gate, and holding it up."""
         winrm = self.server.winrm
         try:
-            socket.create_connection((self.server.address, winrm.port), self.line.waits.connect).close()
-        except TimeoutError as error:
-            raise translate(self.server.name, Fault(Stage.OPENING, frozenset({"ConnectTimeout"}))) from error
+            connect(self.server.address, winrm.port, self.line.waits.connect).close()
         except OSError as error:
             raise translate(self.server.name, describe(error, Stage.OPENING)) from error
 

@@ -18,6 +18,7 @@ from agent.model import Scalar, Script
 from agent.transport import bootstrap
 from agent.transport.clixml import Plain
 from agent.transport.faults import Fault, Stage, describe
+from agent.transport.logon import Logon
 from agent.transport.sealing import Sealing
 from agent.transport.visit import Visit, silence
 
@@ -38,8 +39,9 @@ class WinrmTransport(Visit):
         AssertionError,  # pywinrm asserts that an answer belongs to its request
     )
 
-    def attach(self, opened: requests.Session, url: str) -> None:
-        """Talk to the server over this session from now on."""
+    def attach(self, logon: Logon, url: str) -> None:
+        """Talk to the server at this address from now on, logged on by this."""
+        opened = self.session(logon)
         self._protocol = Protocol(
             url,
             transport="kerberos",  # the one whose credentials pywinrm does not ask for: the session has its own logon

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -22,6 +23,14 @@ GRACE = 5.0  # seconds for an answer to come after the server stopped waiting
 # These do not derive from OSError or requests' errors: urllib3 would wrap them, and the reason would be lost.
 class Lost(Exception):  # noqa: N818 - a fact about the wire, translated at the door
     """The connection that was logged on is gone. What was to be sent now has not been sent."""
+
+
+class ConnectTimeout(TimeoutError):  # noqa: N818 - the name requests has for it, so one row of the table fits both
+    """Nobody took the connection. Where an answer does not come it is a plain TimeoutError."""
+
+
+class Elsewhere(Exception):  # noqa: N818 - as above
+    """The server sends us to another address."""
 
 
 class Oversized(Exception):  # noqa: N818 - as above
@@ -46,7 +55,7 @@ class Line:
     is_connected: bool = False
     certificate: bytes | None = field(default=None, repr=False)  # of the server, over TLS
     session: requests.Session | None = field(default=None, repr=False)
-    connection: Any = field(default=None, repr=False)  # the one that was made, urllib3's
+    connection: Any = field(default=None, repr=False)  # the one that was made: a Connection, or urllib3's
 
     def begin(self, seconds: float) -> None:
         """A script, or the opening of a session, starts now and may take so long."""
@@ -57,6 +66,8 @@ class Line:
         """Drop the connection; the next session connects anew."""
         if self.session is not None:
             self.session.close()
+        if self.connection is not None:
+            self.connection.close()
         self.session = None
         self.is_connected = False
         self.certificate = None
@@ -71,6 +82,36 @@ class Line:
         return left
 
 
+class Connection:
+    """A connection in clear, for messages that are sealed one by one."""
+
+    def __init__(self, opened: socket.socket) -> None:
+        self.sock: socket.socket | None = opened
+
+    def close(self) -> None:
+        """Hang up."""
+        if self.sock is not None:
+            self.sock.close()
+        self.sock = None
+
+
+def connect(address: str, port: int, seconds: float) -> Connection:
+    """Connect to a server; ConnectTimeout where nobody answers, else the system's OSError."""
+    try:
+        opened = socket.create_connection((address, port), seconds)
+    except TimeoutError as error:
+        raise ConnectTimeout(str(error)) from error
+    except UnicodeError as error:  # of the name: a part of it is too long, or empty
+        raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return Connection(opened)
+
+
+def common_headers(winrm: Winrm, fqdn: str) -> dict[str, str]:
+    """What every request says."""
+    return {"Host": f"{fqdn}:{winrm.port}", "User-Agent": "easfix", "Accept-Encoding": "identity", "Accept": "*/*"}
+
+
 def session(line: Line, winrm: Winrm, fqdn: str, logon: requests.auth.AuthBase) -> requests.Session:
     """A session that talks over this line only, to a server that goes by this name."""
     made = requests.Session()
@@ -78,7 +119,7 @@ def session(line: Line, winrm: Winrm, fqdn: str, logon: requests.auth.AuthBase) 
     made.max_redirects = 0  # a WinRM service never redirects, and a logon must not follow
     made.verify = winrm.ca or True
     made.auth = logon
-    made.headers.update({"User-Agent": "easfix", "Accept-Encoding": "identity", "Host": f"{fqdn}:{winrm.port}"})
+    made.headers.update(common_headers(winrm, fqdn))
     adapter = _Adapter(line, fqdn)
     made.mount("http://", adapter)
     made.mount("https://", adapter)

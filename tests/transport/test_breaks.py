@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 import requests
+from ports import HeldPort
 from visiting import ECHO, TIMEOUT, Visits, eventually, listens, script, shells
 
 from agent import errors
 from agent.model import Auth, Effect, Server, Winrm
+from agent.transport.psrp.posts import Sealed
 from agent.transport.waits import Waits
-from agent.transport.wire import Line, session
+from agent.transport.wire import ConnectTimeout, Line, Lost, connect, session
 
 ONE = "New-Object -TypeName 'PSObject' -Property @{ N = 1 }"
 
@@ -26,7 +28,7 @@ def scripts(visits: Visits) -> int:
 
 
 def test_a_visit_with_one_script_is_nine_requests_at_most(psrp: Visits) -> None:
-    """Seven, and one more each time the server answers in two pieces."""
+    """Eight, and one more where the server answers in two pieces, one less where the pool opens in one."""
     visit = psrp.to()
     visit.run(script(ONE), {})
     visit.close()
@@ -72,10 +74,8 @@ def test_a_closed_visit_can_be_closed_again(visits: Visits) -> None:
 
 
 def test_nobody_listens_is_unreachable(visits: Visits) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    with pytest.raises(errors.Unreachable, match="refused") as caught:
-        visits.to(port=port).run(script(ONE), {})
+    with HeldPort() as closed, pytest.raises(errors.Unreachable, match="refused") as caught:
+        visits.to(port=closed.number).run(script(ONE), {})
 
     assert caught.value.untouched
     assert caught.value.next_step
@@ -306,29 +306,72 @@ SOAP = answer("200 OK", "Content-Type: application/soap+xml;charset=UTF-8", body
 
 
 @pytest.mark.parametrize(
-    ("impostor", "kind"),
+    ("impostor", "kind", "says"),
     [
-        (SOAP, errors.BadAnswer),
-        (answer("200 OK"), errors.BadAnswer),
-        (answer("302 Found", "Location: http://127.0.0.1:1/"), errors.BadAnswer),
-        (answer("404 Not Found"), errors.Unsupported),
-        (answer("401 Unauthorized", 'WWW-Authenticate: Basic realm="x"'), errors.Denied),
-        (answer("401 Unauthorized", "WWW-Authenticate: Negotiate"), errors.Denied),
-        (answer("401 Unauthorized", "WWW-Authenticate: Negotiate AAAA"), errors.BadAnswer),
-        (answer("503 Service Unavailable"), errors.Unreachable),
-        (b"SSH-2.0-OpenSSH\r\n", errors.Unreachable),
-        (b"", errors.Unreachable),
+        (SOAP, errors.BadAnswer, "not encrypted"),
+        (answer("200 OK"), errors.BadAnswer, "not encrypted"),
+        (answer("302 Found", "Location: http://127.0.0.1:1/", body=b"there"), errors.BadAnswer, "elsewhere"),
+        (answer("404 Not Found"), errors.Unsupported, "no WinRM service"),
+        (answer("401 Unauthorized", 'WWW-Authenticate: Basic realm="x"'), errors.Denied, "but Basic"),
+        (answer("401 Unauthorized"), errors.Denied, "none at all"),
+        (answer("401 Unauthorized", "WWW-Authenticate: Negotiate"), errors.Denied, "refused the logon"),
+        (answer("401 Unauthorized", "WWW-Authenticate: Negotiate", "WWW-Authenticate: NTLM"), errors.Denied, "refused"),
+        (answer("401 Unauthorized", "WWW-Authenticate: Negotiate AAAA"), errors.BadAnswer, "no sense"),
+        (answer("503 Service Unavailable"), errors.Unreachable, "503"),
+        (b"SSH-2.0-OpenSSH\r\n", errors.Unreachable, "connection failed"),
+        (b"", errors.Unreachable, "connection failed"),
     ],
     indirect=["impostor"],
 )
 def test_whoever_is_not_the_server_gets_no_script(
-    visits: Visits, impostor: Impostor, kind: type[errors.ServerError]
+    visits: Visits, impostor: Impostor, kind: type[errors.ServerError], says: str
 ) -> None:
     """An answer in clear above all: only the server could have sealed it."""
-    with pytest.raises(kind) as caught:
+    with pytest.raises(kind, match=says) as caught:
         visits.to(port=impostor.port).run(script(ONE), {})
 
     assert type(caught.value) is kind
+    assert impostor.connections <= 2  # the knock, and one for the logon
+
+
+class Insistent:
+    """A logon that has one more thing to say after each answer."""
+
+    def begin(self) -> bytes:
+        return b"first"
+
+    def follow(self, status: int, offered: str) -> bytes:
+        return b"next"
+
+
+@pytest.mark.parametrize("impostor", [answer("401 Unauthorized", "WWW-Authenticate: Negotiate AAAA")], indirect=True)
+def test_a_logon_is_not_carried_on_over_another_connection(impostor: Impostor) -> None:
+    """The server that closed the first may have counted the attempt."""
+    line = Line(time.monotonic)
+    line.begin(TIMEOUT)
+    logon: Any = Insistent()
+    post = Sealed(line, "127.0.0.1", Winrm(impostor.port), "ex01.lab.example", logon)
+    with pytest.raises(Lost):
+        post.send(b"<s:Envelope/>")
+
+    assert (impostor.connections, line.sent) == (1, 1)
+    post.close()
+
+
+def test_a_name_that_cannot_be_one_cannot_be_resolved() -> None:
+    with pytest.raises(socket.gaierror):
+        connect(f"{'x' * 70}.invalid", 5985, 1)
+
+
+def test_a_connection_that_nobody_takes_is_told_from_an_answer_that_does_not_come(
+    visits: Visits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silence(*_: object) -> socket.socket:
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr("agent.transport.wire.socket.create_connection", silence)
+    with pytest.raises(ConnectTimeout):
+        connect("127.0.0.1", 5985, 1)
 
 
 @pytest.mark.parametrize("impostor", [answer("302 Found", "Location: http://127.0.0.1:1/")], indirect=True)

@@ -67,6 +67,19 @@ def test_an_answer_is_read_to_its_end_and_no_further(ends: Ends, answer: bytes, 
     assert ask(ends, answer) == (200, content)
 
 
+def test_a_header_that_came_twice_has_both_values(ends: Ends) -> None:
+    """So does a server say which logons it takes."""
+    client = ends.line.connection.sock
+    waiting = Waiting(fileno=client.detach())
+    offers = b"WWW-Authenticate: Negotiate\r\nWWW-Authenticate: NTLM\r\n"
+    waiting.answer, waiting.other = b"HTTP/1.1 401 \r\n" + offers + b"Content-Length: 0\r\n\r\n", ends.server
+    ends.line.connection = SimpleNamespace(sock=waiting, close=waiting.close)
+    with waiting:
+        found = exchange(ends.line, HEAD, b"hi")
+
+    assert found.headers["www-authenticate"] == "Negotiate, NTLM"
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -1,7 +1,8 @@
 """Owns the way in by PowerShell remoting (PSRP over WinRM): one connection and one runspace pool a visit.
 
-A visit with one script is 7 requests with NTLM: two for the logon, Create, Receive, Command, Receive, Delete. The
-Signal that frees a finished command waits until the next command needs its room, since Delete frees everything.
+A visit with one script is 8 requests with NTLM: two for the logon, Create, Receive twice until the pool is open,
+Command, Receive, Delete. The Signal that frees a finished command waits until the next command needs its room, since
+Delete frees everything.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import math
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-import requests
 from pypsrp import exceptions
 from pypsrp.complex_objects import PSInvocationState, RunspacePoolState
 from pypsrp.shell import SignalCode
@@ -18,8 +18,10 @@ from pypsrp.shell import SignalCode
 from agent.model import Scalar, Script
 from agent.transport.clixml import Plain
 from agent.transport.faults import Fault, Stage, describe
+from agent.transport.logon import Logon
 from agent.transport.psrp.envelopes import Envelopes
 from agent.transport.psrp.pipelines import Error, Pipeline, Pool
+from agent.transport.psrp.posts import OverTls, Sealed
 from agent.transport.visit import Visit, silence
 
 silence("pypsrp", "spnego", "urllib3")
@@ -30,8 +32,8 @@ class PsrpTransport(Visit):
 
     own_errors = (exceptions.WinRMError,)
 
-    def attach(self, opened: requests.Session, url: str) -> None:
-        """Talk to the server over this session from now on."""
+    def attach(self, logon: Logon, url: str) -> None:
+        """Talk to the server at this address from now on, logged on by this."""
         address = urlsplit(url)
         self._wsman = Envelopes(
             address.hostname or "",
@@ -41,7 +43,11 @@ class PsrpTransport(Visit):
             encryption="always" if address.scheme == "http" else "auto",
             operation_timeout=self.line.waits.operation,
         )
-        self._wsman.send_over(opened, self.line)
+        winrm, fqdn = self.server.winrm, self.server.fqdn
+        if address.scheme == "http":
+            self._wsman.transport = Sealed(self.line, self.server.address, winrm, fqdn, logon)
+        else:
+            self._wsman.transport = OverTls(self.line, self.session(logon), url)
 
     def open(self) -> None:
         """Log on and open the runspace pool."""

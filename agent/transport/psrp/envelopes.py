@@ -1,7 +1,6 @@
-"""Owns how pypsrp's requests become messages on the line: the envelope from text, the headers from one request.
+"""Owns how pypsrp's requests become envelopes, from text.
 
-pypsrp's own way builds a tree for every header and a new request for every message: half of a visit's time. What is
-sent is the same, and so are the errors.
+pypsrp's own way builds a tree for every header. What is sent is the same, and so are the errors.
 """
 
 from __future__ import annotations
@@ -11,30 +10,21 @@ import xml.etree.ElementTree as ET
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-import requests
 from pypsrp import exceptions
 from pypsrp.wsman import NAMESPACES, OptionSet, SelectorSet, WSMan
-
-from agent.transport.exchange import exchange
-from agent.transport.logon import SEALED, Unsealed
-from agent.transport.sealing import Sealing
-from agent.transport.wire import Line
 
 _PREFIXES = ("s", "wsa", "wsman", "wsmv")
 _OPENING = f"<s:Envelope {' '.join(f'xmlns:{each}={quoteattr(NAMESPACES[each])}' for each in _PREFIXES)}><s:Header>"
 _ANONYMOUS = "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous"
-_PLAIN = "application/soap+xml;charset=UTF-8"
 
 _payloads: dict[tuple[int, int], int] = {}
 """How many bytes of a script fit into an envelope of a size, by that size and the length of the address."""
 
 
 class Envelopes(WSMan):
-    """WS-Management over a session that is logged on by its first request."""
+    """WS-Management over a transport of ours."""
 
-    def send_over(self, session: requests.Session, line: Line) -> None:
-        """Talk over this session and its line from now on."""
-        self.transport: Any = _Post(session, line, self.transport.endpoint, seals=self.transport.wrap_required)
+    transport: Any
 
     def invoke(
         self,
@@ -99,65 +89,3 @@ def _set(given: OptionSet | SelectorSet) -> str:
 def _member(element: str, name: str, value: str, attributes: dict[str, str]) -> str:
     more = "".join(f" {key}={quoteattr(given)}" for key, given in attributes.items())
     return f"<wsman:{element} Name={quoteattr(name)}{more}>{escape(str(value))}</wsman:{element}>"
-
-
-class _Post:
-    """Stands in for pypsrp's HTTP transport: sealed with the context of our own logon, on its connection."""
-
-    def __init__(self, session: requests.Session, line: Line, url: str, *, seals: bool) -> None:
-        self.endpoint = url
-        self._session = session
-        self._line = line
-        self._seals = seals
-        self._head = b""
-        self._sealing: Sealing | None = None
-
-    def send(self, message: bytes) -> bytes:
-        """The answer to a message; WinRMTransportError or AuthenticationError where there is none."""
-        if self._head:
-            return self._exchange(message)
-        if not self._seals:
-            response = self._session.post(self.endpoint, message, headers={"Content-Type": _PLAIN})
-            self._head = self._compose()
-            return _good(response.status_code, response.content)
-        response = self._session.post(self.endpoint)
-        _good(response.status_code, response.content)
-        auth: Any = self._session.auth  # a Logon
-        self._sealing = Sealing(auth.context)
-        self._head = self._compose()
-        return self._exchange(message)
-
-    def close(self) -> None:
-        """Drop the connection."""
-        self._session.close()
-
-    def _compose(self) -> bytes:
-        """The headers that every request has in common, as requests would write them."""
-        prepared = self._session.prepare_request(requests.Request("POST", self.endpoint))
-        kept = {name: value for name, value in prepared.headers.items() if not name.startswith("Content-")}
-        fields = "".join(f"{name}: {_text(value)}\r\n" for name, value in kept.items())
-        return f"POST {prepared.path_url} HTTP/1.1\r\n{fields}".encode("ascii")
-
-    def _exchange(self, message: bytes) -> bytes:
-        kind, body = (_PLAIN, message) if self._sealing is None else self._sealing.seal(message)
-        head = self._head + f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode("ascii")
-        answer = exchange(self._line, head, body)
-        content = answer.content
-        if self._sealing is not None and content:
-            if answer.content_type.startswith(SEALED):
-                content = self._sealing.unseal(content)
-            elif answer.status < 400:
-                raise Unsealed("an answer without encryption")
-        return _good(answer.status, content)
-
-
-def _good(status: int, content: bytes) -> bytes:
-    if status == 401:
-        raise exceptions.AuthenticationError("the server refused the logon")
-    if status >= 300:  # a WinRM service never redirects
-        raise exceptions.WinRMTransportError("http", status, content.decode("utf-8", "replace"))
-    return content
-
-
-def _text(value: str | bytes) -> str:
-    return value if isinstance(value, str) else value.decode("ascii")
