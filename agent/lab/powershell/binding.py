@@ -76,6 +76,8 @@ def failure(text: str, error_id: str = "ParameterBindingException") -> ClrError:
 def bind(slots: Sequence[Slot], arguments: Sequence[Any], *, advanced: bool) -> Bound:
     """Distribute arguments (values and Flags) over the slots; `advanced`: what fits nowhere is an error."""
     bound = Bound()
+    if not arguments:
+        return bound
     loose: list[Any] = []
     common = COMMON if advanced else {}
     position = 0
@@ -163,6 +165,8 @@ def _take(found: Slot | str, token: Flag, arguments: Sequence[Any], position: in
 
 
 def _by_position(slots: Sequence[Slot], loose: list[Any], bound: Bound) -> None:
+    if not loose:
+        return
     placed = sorted((slot for slot in slots if slot.position is not None), key=lambda slot: slot.position or 0)
     free = [slot for slot in placed if slot.name.lower() not in bound.values and not slot.rest]
     for slot in free:

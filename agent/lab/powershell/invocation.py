@@ -85,7 +85,7 @@ class Invocation:
         self._slots = slots_of(cmdlet)
         found = bind(self._slots, arguments, advanced=True)
         self.common = Common(context, found.common, write)
-        for slot in self._slots:
+        for slot in self._slots if found.values else ():
             key = slot.name.lower()
             if key in found.values:
                 self.bound[key] = self._convert(slot, found.values[key])

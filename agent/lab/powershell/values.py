@@ -7,6 +7,7 @@ list `object[]`, datetime DateTime (tzinfo None Unspecified, LOCAL Local, UTC Ut
 from __future__ import annotations
 
 import datetime as _dt
+import functools
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
@@ -204,7 +205,17 @@ def _fold(key: Any) -> Any:
 
 
 def _bucket(key: Any) -> int:
-    return zlib.crc32(repr(_fold(key)).encode("utf-8", "surrogatepass"))
+    return _word_bucket(key) if type(key) is str else _hash(_fold(key))
+
+
+@functools.lru_cache(maxsize=4096)
+def _word_bucket(word: str) -> int:
+    """Of a name, as most keys are, and the same ones again and again."""
+    return _hash(_fold(word))
+
+
+def _hash(folded: Any) -> int:
+    return zlib.crc32(repr(folded).encode("utf-8", "surrogatepass"))
 
 
 class Hashtable(ClrObject):

@@ -13,12 +13,17 @@ from agent.lab.powershell.text import to_string
 
 
 def member_name(node: Node, source: Source) -> Value:
-    """The name behind the dot: written, quoted or computed."""
+    """The text behind the dot: written, quoted or computed."""
+    written = _written(node, source)
+    if written is not None:
+        return lambda context: written
+    computed = value(unwrap(node.children[0]), source)
+    return lambda context: to_string(computed(context))
+
+
+def _written(node: Node, source: Source) -> str | None:
     inner = unwrap(node.children[0])
-    if inner.type == "simple_name":
-        name = source.of(inner).strip()
-        return lambda context: name
-    return value(inner, source)
+    return source.of(inner).strip() if inner.type == "simple_name" else None
 
 
 @value_of("member_access")
@@ -26,12 +31,28 @@ def _member(node: Node, source: Source) -> Value:
     base, name = value(node.children[0], source), member_name(need(node, "member_name"), source)
     line = source.line(node.start_byte)
     static = node.children[1].type == "::"
+    written = _written(need(node, "member_name"), source)
+    if written is not None and not static:
+        return _plainly(base, written, line)
 
     def get(context: Context) -> Any:
         try:
             if static:
-                return get_static(context.engine, base(context), to_string(name(context)))
-            return get_member(context, base(context), to_string(name(context)))
+                return get_static(context.engine, base(context), name(context))
+            return get_member(context, base(context), name(context))
+        except Refused as refusal:
+            refusal.line = refusal.line or line
+            raise
+
+    return get
+
+
+def _plainly(base: Value, name: str, line: int) -> Value:
+    """`$value.Name`, which scripts say more often than anything else."""
+
+    def get(context: Context) -> Any:
+        try:
+            return get_member(context, base(context), name)
         except Refused as refusal:
             refusal.line = refusal.line or line
             raise
@@ -49,7 +70,7 @@ def _call(node: Node, source: Source) -> Value:
 
     def call(context: Context) -> Any:
         held = base(context)
-        text = to_string(name(context))
+        text = name(context)
         given = [argument(context) for argument in arguments]
         context.engine.check()
         try:

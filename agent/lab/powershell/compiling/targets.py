@@ -89,8 +89,8 @@ def _several(targets: list[Assign]) -> Assign:
 def _member(node: Node, source: Source) -> Assign:
     base, name = value(node.children[0], source), member_name(need(node, "member_name"), source)
     if node.children[1].type == "::":
-        return lambda context, held: set_static(context.engine, base(context), to_string(name(context)), held)
-    return lambda context, held: set_member(context, base(context), to_string(name(context)), held)
+        return lambda context, held: set_static(context.engine, base(context), name(context), held)
+    return lambda context, held: set_member(context, base(context), name(context), held)
 
 
 def _element(node: Node, source: Source) -> Assign:

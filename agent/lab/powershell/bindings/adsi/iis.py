@@ -211,7 +211,8 @@ class IisObject(AdsObject):
 
 def _is_here(engine: Engine, server: str) -> bool:
     """A remote IIS: path needs a second hop, which a network logon has not. domain 6.6"""
-    return server.lower() in ("localhost", ".", "", engine.machine.name.lower(), engine.machine.fqdn.lower())
+    lower = server.lower()
+    return lower in ("localhost", ".", "") or lower in (engine.machine.name.lower(), engine.machine.fqdn.lower())
 
 
 def _shown(value: Any) -> Any:
