@@ -44,12 +44,15 @@ class LogonRefused(Exception):  # noqa: N818 - what happened, in the words of Wi
 
 
 class Secrets:
-    """The NTLM secrets of one forest in the form pyspnego reads: hashes in a private file, rewritten on change."""
+    """The NTLM secrets of one forest in the form pyspnego reads: hashes in a private file.
+
+    It holds those of the user who logs on now: pyspnego reads the file from its beginning at each logon.
+    """
 
     def __init__(self, accounts: Accounts, keytab: str | None = None) -> None:
         self.accounts = accounts
         self.keytab = keytab
-        self._known: tuple[tuple[str, str], ...] | None = None
+        self._known: tuple[str, str] | None = None
         handle, name = tempfile.mkstemp(prefix="lab-ntlm-")
         os.close(handle)
         self._path = Path(name)
@@ -59,10 +62,13 @@ class Secrets:
         self._path.unlink(missing_ok=True)
 
     @contextmanager
-    def in_force(self) -> Iterator[None]:
-        """Let pyspnego see these secrets, and nobody else's, for the length of the block."""
+    def in_force(self, user: User | None = None) -> Iterator[None]:
+        """Let pyspnego see the secrets of this user, and of nobody else, for the length of the block.
+
+        Without a user nothing is looked up: the first messages of a logon name nobody, and only need the file.
+        """
         with _ENVIRONMENT:
-            self._refresh()
+            self._refresh(user)
             before = {name: os.environ.get(name) for name in (_NTLM_FILE, _KEYTAB)}
             os.environ[_NTLM_FILE] = str(self._path)
             if self.keytab:
@@ -73,13 +79,12 @@ class Secrets:
                 for name, value in before.items():
                     _restore(name, value)
 
-    def _refresh(self) -> None:
-        known = tuple((user.name, user.password) for user in self.accounts.users())
-        if known != self._known or not self._path.exists():
-            lines = [line for user in self.accounts.users() for line in self._lines(user)]
-            self._path.write_text("\n".join(lines), encoding="utf-8")
+    def _refresh(self, user: User | None) -> None:
+        wanted = self._known if user is None else (user.name, user.password)
+        if wanted != self._known or not self._path.exists():
+            self._path.write_text("\n".join(self._lines(user)) if user else "", encoding="utf-8")
             self._path.chmod(0o600)
-            self._known = known
+            self._known = None if user is None else wanted
 
     def _lines(self, user: User) -> list[str]:
         # The smbpasswd form, because a password may hold ":".
@@ -111,7 +116,7 @@ class Acceptor:
         named = claimed_user(token)
         user = self._secrets.accounts.find(named) if named else None
         try:
-            with self._secrets.in_force():
+            with self._secrets.in_force(user):
                 answer: bytes | None = self.context.step(token)
         except _UNREADABLE as error:
             raise self._refusal(named, user) from error
