@@ -103,10 +103,12 @@ class RealClock(Clock):
         """Call the function once in the scheduler thread."""
         timer = Timer(time.monotonic() + max(0.0, seconds), function)
         with self._changed:
+            soonest = self._agenda.soonest()
             self._agenda.add(timer)
             if self._thread is None:
                 self._start()
-            self._changed.notify()
+            elif soonest is None or timer.due < soonest:  # or the thread would wake for nothing, again and again
+                self._changed.notify()
         return timer
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ class Outbox:
         self._pieces: deque[Piece | None] = deque()  # None: a Receive ends here although more is there
         self._bytes = 0
         self._done = False
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []  # each with how many bytes are enough for it
         self._told = False
 
     @property
@@ -38,7 +38,9 @@ class Outbox:
         with self._lock:
             self._pieces.append(piece)
             self._bytes += len(piece.content)
-        self._tell()
+            is_awaited = self._is_awaited()
+        if is_awaited:
+            self._tell()
 
     def barrier(self) -> None:
         """What comes after this goes into another answer."""
@@ -75,18 +77,31 @@ class Outbox:
     def has_news(self) -> bool:
         """Whether a Receive can be answered now."""
         with self._lock:
-            return bool(self._pieces) or self._done
+            return self._is_due(0)
 
-    def is_settled(self, enough: int) -> bool:
-        """Whether waiting for more makes no better answer: it is the end, a barrier, or `enough` bytes are there."""
-        with self._lock:
-            return self._done or None in self._pieces or self._bytes >= enough
+    def waiter(self, enough: int = 0) -> asyncio.Future[None]:
+        """A future that is set once a Receive can be answered; call on the loop.
 
-    def waiter(self) -> asyncio.Future[None]:
-        """A future that is set at the next news; call on the loop."""
+        With `enough`, once waiting for more makes no better answer: it is the end, a barrier, or so many bytes are
+        there. Nobody is woken for each piece of an answer that is still being written.
+        """
         future: asyncio.Future[None] = self._loop.create_future()
-        self._waiting.append(future)
+        with self._lock:
+            self._waiting.append((enough, future))
+            is_due = self._is_due(enough)
+        if is_due:
+            future.set_result(None)
         return future
+
+    def _is_due(self, enough: int) -> bool:
+        """Call with the lock held."""
+        if enough:
+            return self._done or None in self._pieces or self._bytes >= enough
+        return self._done or bool(self._pieces)
+
+    def _is_awaited(self) -> bool:
+        """Call with the lock held."""
+        return any(not future.done() and self._is_due(enough) for enough, future in self._waiting)
 
     def _tell(self) -> None:
         if self._told:
@@ -96,9 +111,11 @@ class Outbox:
 
     def _wake(self) -> None:
         self._told = False
-        waiting, self._waiting = self._waiting, []
-        for future in waiting:
-            _settle(future)
+        with self._lock:
+            self._waiting = [(enough, future) for enough, future in self._waiting if not future.done()]
+            due = [future for enough, future in self._waiting if self._is_due(enough)]
+        for future in due:
+            future.set_result(None)
 
 
 def post(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:

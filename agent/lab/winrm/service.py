@@ -153,6 +153,8 @@ class Service:
         return answers.received(request, pieces, command_id, state, box.exit_code if is_done else None)
 
     async def _news(self, box: Outbox, seconds: float) -> bool:
+        if box.has_news():
+            return True
         loop = self.host.loop
         expired: asyncio.Future[None] = loop.create_future()
         timer = self.host.machine.clock.call_later(seconds, lambda: post(loop, expired))
@@ -166,9 +168,10 @@ class Service:
         return True
 
     async def _linger(self, box: Outbox) -> None:
-        until = self.host.loop.time() + self.host.quotas.linger_seconds
-        while not box.is_settled(self.host.quotas.envelope_bytes // 2) and (left := until - self.host.loop.time()) > 0:
-            await asyncio.wait({box.waiter()}, timeout=left)
+        settled = box.waiter(self.host.quotas.envelope_bytes // 2)
+        if not settled.done():
+            await asyncio.wait({settled}, timeout=self.host.quotas.linger_seconds)
+            settled.cancel()
 
     def _room(self, request: Envelope) -> int:
         largest = self.host.quotas.envelope_bytes
