@@ -4,6 +4,7 @@ import json
 import logging
 import logging.handlers
 import os
+import stat
 import sys
 import threading
 import urllib.parse
@@ -111,7 +112,8 @@ def start(
     if console is not None:
         handlers.append(_to_console(console, console_level, before))
     structlog.configure(
-        processors=[*before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        # Filtered first: what nobody wants to know is not prepared for nothing.
+        processors=[structlog.stdlib.filter_by_level, *before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
@@ -254,8 +256,16 @@ class _RotatingFile(logging.handlers.RotatingFileHandler):
         """Drop the line: the journal, not the log, is the record."""
 
     def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 - the name is logging's
-        """A file that another process holds open is tried once."""
-        return not self._is_stuck and bool(super().shouldRollover(record))
+        """A file that another process holds open is tried once.
+
+        The file may end one line above its size: logging's own way writes each line twice to know its length before.
+        """
+        if self._is_stuck or self.maxBytes <= 0:
+            return False
+        if self.stream is None:  # after a new file could not be opened
+            self.stream = self._open()
+        found = os.fstat(self.stream.fileno())
+        return stat.S_ISREG(found.st_mode) and found.st_size >= self.maxBytes
 
     def doRollover(self) -> None:  # noqa: N802 - the name is logging's
         """Begin a new file, or stay with this one to the end of the process; nothing is lost either way."""
