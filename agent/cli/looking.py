@@ -32,9 +32,16 @@ class Decided:
 
 
 def decide_all(session: Session, servers: Sequence[Server], listen: Listen) -> list[Decided]:
-    """Look at every server and decide."""
-    looked = session.looker(listen).all(servers, session.config.run.concurrency)
-    return [Decided(each, _decide(session, each)) for each in looked]
+    """Look at every server and decide, about one while others are still being looked at."""
+    from agent.fleet import over
+
+    looker = session.looker(listen)
+
+    def decided(server: Server) -> Decided:
+        looked = looker.one(server)
+        return Decided(looked, _decide(session, looked))
+
+    return over(servers, decided, session.config.run.concurrency)
 
 
 def make_plan(session: Session, decided: Sequence[Decided]) -> Plan:

@@ -84,6 +84,8 @@ def _moments(left: Any, right: Any) -> tuple[Any, Any]:
 
 def equal(left: Any, right: Any, case: bool = False) -> bool:
     """Scalar equality by the left operand's type; what cannot be converted is unequal."""
+    if type(left) is str and type(right) is str:  # nearly always
+        return left == right if case else left.lower() == right.lower()
     if left is None or right is None:
         return left is None and right is None
     if isinstance(left, str) and not isinstance(left, Char):

@@ -54,6 +54,8 @@ def cast_failure(value: Any, name: str, detail: str = "") -> ClrError:
 
 def to_bool(value: Any) -> bool:
     """What `if ($value)` sees: empty, zero, $null are false; one item counts as itself; more are true."""
+    if value is True or value is False:  # nearly always
+        return bool(value)
     if value is None:
         return False
     if isinstance(value, (bool, int, float, decimal.Decimal)):

@@ -199,6 +199,8 @@ class SwitchParameter(ClrObject):
 
 def _fold(key: Any) -> Any:
     """Keys are equal without case for strings; True is not 1, 'a' is not [char]'a'."""
+    if type(key) is str:  # nearly always
+        return ("s", key.lower())
     if isinstance(key, str) and not isinstance(key, Char):
         return ("s", key.lower())
     return (type(key).__name__, key)

@@ -258,8 +258,7 @@ class UnboundMethod(ClrObject):
 class _BaseView(DirectoryBase):
     """`psbase` shares everything with the adapted entry it belongs to."""
 
-    def __init__(self, entry: DirectoryEntry) -> None:
-        super().__init__(entry.engine, entry.path_text)
+    def __init__(self, entry: DirectoryEntry) -> None:  # its own part would be thrown away
         self.__dict__ = entry.__dict__
 
 
