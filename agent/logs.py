@@ -5,7 +5,6 @@ import logging
 import logging.handlers
 import os
 import stat
-import sys
 import threading
 import urllib.parse
 import xml.sax.saxutils
@@ -18,23 +17,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from agent.errors import ConfigError
-
-
-@contextmanager
-def _without(*modules: str) -> Iterator[None]:
-    """What is imported within does not find these modules, unless somebody has loaded them already."""
-    hidden = [name for name in modules if name not in sys.modules]
-    for name in hidden:
-        sys.modules[name] = None  # type: ignore[assignment]  # the import system's own word for "not there"
-    try:
-        yield
-    finally:
-        for name in hidden:
-            del sys.modules[name]
-
+from agent.lean import without
 
 # For its coloured tracebacks, which nobody asks for, structlog loads all of rich where it is installed: 60 ms.
-with _without("rich"):
+with without("rich"):
     import structlog
 
 HIDDEN = "********"

@@ -15,6 +15,7 @@ FLOORS = {
     "agent.errors": 0,
     "agent.model": 0,
     "agent.lint": 0,
+    "agent.lean": 0,
     "agent.notice": 0,
     "agent.window": 0,
     "agent.exits": 1,

@@ -37,6 +37,8 @@ class Connector:
     def _maker(self, way: Way, server: Server, credentials: Credentials, gate: Gate) -> Callable[[], _Visit]:
         def make() -> _Visit:
             # Loaded when first needed: each library takes a quarter of a second.
+            import agent.transport.libraries  # noqa: F401 - before anybody else loads them
+
             if way is Way.PSRP:
                 from agent.transport.psrp import PsrpTransport
 

@@ -418,6 +418,24 @@ def test_an_address_and_a_name_may_differ(visits: Visits) -> None:
     visit.close()
 
 
+def test_requests_is_loaded_without_its_guesser_and_without_a_warning() -> None:
+    """As large as requests itself; what it would guess is UTF-8."""
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, agent.transport.choose as choose; from agent.model import Server, Way\n"
+        "choose.Connector(lambda _: None, None)._maker(Way.PSRP, Server('EX01', '127.0.0.1', 'ex01'), None, None)()\n"
+        "print([name for name in ('requests', 'charset_normalizer', 'chardet') if name in sys.modules])\n"
+        "import requests; found = requests.Response(); found._content = b'\\xc3\\xa9'; print(found.text == '\\xe9')\n"
+        "import charset_normalizer\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}  # noqa: PTH109 - a path for another process
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60)
+
+    assert (done.stdout.split("\n"), done.stderr) == (["['requests']", "True", ""], "")
+
+
 def test_the_libraries_are_loaded_when_first_needed() -> None:
     """The command line starts without them."""
     import subprocess

@@ -24,8 +24,9 @@ class CustomObject(ClrObject):
 
     def put(self, name: str, value: Any) -> None:
         """Add or replace a note property."""
-        kept = self._properties.get(name.lower(), (name, None))[0]
-        self._properties[name.lower()] = (kept, value)
+        lower = name.lower()
+        kept = self._properties.get(lower, (name, None))[0]
+        self._properties[lower] = (kept, value)
 
     def drop(self, name: str) -> None:
         """Take a note property away, if there."""

@@ -49,10 +49,10 @@ def _chosen(invocation: Invocation) -> list[ServiceController]:
 
 
 def _named(invocation: Invocation, name: str, key: str) -> list[ServiceController]:
-    every = snapshot(invocation.engine)
-    found = [each for each in every if fits(name, each.name() if key == "service name" else each.display_name())]
+    by_name = key == "service name"
+    found = snapshot(invocation.engine, lambda each: fits(name, each.name if by_name else each.display))
     if not found and not has_wildcard(name):
-        error_id = "NoServiceFoundForGivenName" if key == "service name" else "NoServiceFoundForGivenDisplayName"
+        error_id = "NoServiceFoundForGivenName" if by_name else "NoServiceFoundForGivenDisplayName"
         _error(invocation, f"Cannot find any service with {key} '{name}'.", error_id, "ObjectNotFound", name)
     return found
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from agent.lab.powershell.bindings.refusal import is_administrator
@@ -51,8 +52,7 @@ class ServiceController(ClrObject):
         """`name` is a short or display name; a service that is not there shows at the first look."""
         self.engine = engine
         self.asked = engine.to_string(name)
-        here = (".", "localhost", engine.machine.name.lower(), engine.machine.fqdn.lower())
-        self.remote = "" if engine.to_string(machine).lower() in here else engine.to_string(machine)
+        self.remote = "" if machine == "." or _is_here(engine, machine) else engine.to_string(machine)
         self.state: ServiceState | None = None
         self.held: Service | None = None
 
@@ -217,10 +217,15 @@ class ServiceController(ClrObject):
         return ClrError(message, _INVALID, inner=inner)
 
 
-def snapshot(engine: Engine) -> list[ServiceController]:
-    """Every service, by short name."""
+def _is_here(engine: Engine, machine: Any) -> bool:
+    here = ("localhost", engine.machine.name.lower(), engine.machine.fqdn.lower())
+    return engine.to_string(machine).lower() in here
+
+
+def snapshot(engine: Engine, wanted: Callable[[Service], bool] | None = None) -> list[ServiceController]:
+    """Every service, or those that are wanted, by short name."""
     found = sorted(engine.machine.services.list(), key=lambda service: service.name.lower())
-    return [_of(engine, service) for service in found]
+    return [_of(engine, service) for service in found if wanted is None or wanted(service)]
 
 
 def _of(engine: Engine, service: Service) -> ServiceController:
