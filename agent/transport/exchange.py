@@ -11,6 +11,7 @@ import select
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BufferedReader
+from socket import MSG_PEEK
 from typing import Any
 
 from agent.transport.wire import GRACE, Line, Lost, Overdue, Oversized
@@ -53,8 +54,10 @@ def exchange(line: Line, head: bytes, body: bytes) -> Answer:
 def _open(line: Line) -> Any:
     """The socket; Lost where the server has closed it, or sent what nobody asked for."""
     socket = getattr(line.connection, "sock", None)
-    if socket is None or _is_readable(socket):
+    if socket is None:
         raise Lost("the server had closed the connection")
+    if _is_readable(socket):
+        raise Lost("the server spoke unasked" if _speaks(socket) else "the server had closed the connection")
     return socket
 
 
@@ -64,6 +67,14 @@ def _is_readable(socket: Any) -> bool:
         poll.register(socket, select.POLLIN)
         return bool(poll.poll(0))
     return bool(select.select([socket], [], [], 0)[0])
+
+
+def _speaks(socket: Any) -> bool:
+    """Whether what can be read is more than the end. (Over TLS nobody can look without taking it.)"""
+    try:
+        return bool(socket.recv(1, MSG_PEEK))
+    except (OSError, ValueError):
+        return False
 
 
 def _head(reader: BufferedReader) -> tuple[int, dict[str, str]]:

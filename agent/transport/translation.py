@@ -104,7 +104,12 @@ LOOK = "Look at the server again before doing anything: the script may have done
 
 TABLE: tuple[Row, ...] = (
     # Our own brakes on the wire.
-    Row(_at(_OPENING, _named("Lost")), errors.Unreachable, "the connection closed while the session was opened"),
+    Row(
+        _at(_OPENING, _named("Lost")),
+        errors.Unreachable,
+        "no session was opened: {text}",
+        "Check the port in the configuration, and the WinRM service of the server.",
+    ),
     Row(_at(_SENDING, _named("Lost")), errors.Unreachable, "the server had closed the connection; nothing was sent"),
     Row(_named("Lost"), errors.BrokenOff, "the server closed the connection", LOOK),
     Row(_named("Oversized"), errors.BadAnswer, "{text}", "Look at what the script writes, and at the server."),

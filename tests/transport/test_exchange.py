@@ -102,7 +102,16 @@ def test_an_answer_that_is_cut_breaks_the_connection(ends: Ends) -> None:
 
 def test_nothing_is_sent_over_a_connection_that_the_server_closed(ends: Ends) -> None:
     ends.server.close()
-    with pytest.raises(Lost):
+    with pytest.raises(Lost, match="had closed"):
+        exchange(ends.line, HEAD, b"hi")
+
+    assert ends.line.sent == 0
+
+
+def test_nothing_is_sent_to_who_speaks_unasked(ends: Ends) -> None:
+    """As a mail or SSH server at the wrong port does."""
+    ends.server.sendall(b"220 mail.lab.example ready")
+    with pytest.raises(Lost, match="unasked"):
         exchange(ends.line, HEAD, b"hi")
 
     assert ends.line.sent == 0

@@ -75,6 +75,7 @@ def broken() -> Exception:
         (requests.exceptions.SSLError("CERTIFICATE_VERIFY_FAILED"), OPENING, errors.Unsupported, "TLS"),
         (requests.TooManyRedirects("30"), OPENING, errors.BadAnswer, "elsewhere"),
         (socket.gaierror(-2, "Name or service not known"), OPENING, errors.Unreachable, "cannot be resolved"),
+        (Lost("it spoke unasked"), OPENING, errors.Unreachable, "no session was opened: it spoke unasked"),
         (Lost("gone"), SENDING, errors.Unreachable, "nothing was sent"),
         (Lost("gone"), RUNNING, errors.BrokenOff, "closed the connection"),
         (Overdue("the time is over"), OPENING, errors.Unreachable, "no session within"),
