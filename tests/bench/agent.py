@@ -127,18 +127,24 @@ class Peak:
 
 
 def _tree(root: int) -> list[int]:
-    """The process and all that descend from it, whatever sessions they made for themselves."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
+    """The process and all that descend from it, whatever sessions they made for themselves.
+
+    Asked of the processes themselves: to read of every process whose child it is takes a twentieth of the machine away
+    from what is measured.
+    """
     found = [root]
     for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid]
+        try:
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                found += map(int, (task / "children").read_text().split())
+        except OSError:  # it has ended meanwhile
+            continue
     return found
+
+
+def _knows_children() -> bool:
+    """The kernel must be built with CONFIG_PROC_CHILDREN, as those of the distributions are."""
+    return Path(f"/proc/self/task/{threading.get_native_id()}/children").exists()
 
 
 def _pss(pid: int) -> float:
@@ -252,6 +258,8 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--without-restarts", action="store_true")
     given = parser.parse_args()
+    if not _knows_children():
+        parser.error("this needs Linux, with a kernel that tells the children of a process (CONFIG_PROC_CHILDREN)")
     compile_all()
     print(f"{'':<34}{'hosts':>5}{'wall s':>9}{'cpu s':>8}{'MB':>9}{'requests':>9}")
     bench_sizes(given.sizes)
