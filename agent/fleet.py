@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,10 +64,6 @@ class Looker:
     now: Callable[[], datetime]
     is_stopping: Callable[[], bool]
     listen: Listen
-
-    def all(self, servers: Sequence[Server], concurrency: int) -> list[Looked]:
-        """Look at every server."""
-        return over(servers, self.one, concurrency)
 
     def one(self, server: Server) -> Looked:
         """Look at one server, on one visit; not at all where the operator wants no more."""

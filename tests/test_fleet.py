@@ -102,7 +102,7 @@ def looker(town: Town, heard: list[Notice], stop: threading.Event) -> Looker:
 def test_a_server_that_cannot_be_looked_at_does_not_stop_the_others() -> None:
     town = Town(EX02=errors.Unreachable("EX02", "connection refused"), EX03=errors.Denied("EX03", "logon refused"))
     heard: list[Notice] = []
-    found = looker(town, heard, threading.Event()).all(SERVERS, 3)
+    found = over(SERVERS, looker(town, heard, threading.Event()).one, 3)
 
     assert [each.server.name for each in found] == [each.name for each in SERVERS]
     assert {each.server.name for each in found if each.error} == {"EX02", "EX03"}
@@ -112,14 +112,14 @@ def test_a_server_that_cannot_be_looked_at_does_not_stop_the_others() -> None:
 
 def test_a_question_is_put_again_but_a_refused_logon_is_not() -> None:
     town = Town(EX02=errors.Unreachable("EX02", "connection refused"), EX03=errors.Denied("EX03", "logon refused"))
-    looker(town, [], threading.Event()).all(SERVERS, 1)
+    over(SERVERS, looker(town, [], threading.Event()).one, 1)
 
     assert (town.visited.count("EX02"), town.visited.count("EX03")) == (3, 1)
 
 
 def test_every_visit_is_ended() -> None:
     town = Town(EX02=errors.BadAnswer("EX02", "no sense"))
-    looker(town, [], threading.Event()).all(SERVERS, 2)
+    over(SERVERS, looker(town, [], threading.Event()).one, 2)
 
     assert sorted(town.left) == [each.name for each in SERVERS]
 
@@ -132,7 +132,7 @@ def test_after_a_stop_no_other_server_is_visited() -> None:
             stop.set()
 
     questioner = Questioner(Policy(), lambda _: None, lambda: 0.0)
-    found = Looker(town, SCRIPTS["detect"], questioner, lambda: AT, stop.is_set, listen).all(SERVERS, 1)
+    found = over(SERVERS, Looker(town, SCRIPTS["detect"], questioner, lambda: AT, stop.is_set, listen).one, 1)
 
     assert town.visited == ["EX01", "EX02"]
     assert {each.server.name for each in found if isinstance(each.error, errors.Interrupted)} == {

@@ -39,13 +39,13 @@ RUN = "from agent.cli.main import run\nrun()\n"
 DEFECT = """
 import agent.fleet
 from agent.cli.session import known_secrets
-def broken(self, servers, concurrency):
-    visit = self.connect(servers[0])
+def broken(self, server):
+    visit = self.connect(server)
     raise RuntimeError("it went wrong with " + secret())
 def secret():
     import os
     return os.environ["CANARY_OF_THE_TEST"]
-agent.fleet.Looker.all = broken
+agent.fleet.Looker.one = broken
 """
 """A defect whose own words hold the secret."""
 
