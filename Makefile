@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCKS := constraints.txt $(if $(KERBEROS),constraints-kerberos.txt) $(if $(BENCH),constraints-bench.txt)
 STAMP := $(VENV)/.installed$(if $(KERBEROS),-kerberos)$(if $(BENCH),-bench)
 
-.PHONY: help demo test simulate lint bench bench-1000 bench-lab bench-grid lock clean
+.PHONY: help demo test simulate lint bench bench-1000 bench-lab bench-grid lock sums clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -52,6 +52,10 @@ lock: ## Write the lock files anew (needs uv)
 	$(LOCK) --extra dev --extra lab --extra postgres pyproject.toml --no-emit-package easfix -o constraints.txt
 	printf 'gssapi\nkrb5\n' | $(LOCK) - -c constraints.txt -o constraints-kerberos.txt
 	printf 'ansible-core\n' | $(LOCK) - -c constraints.txt -o constraints-bench.txt
+
+sums: $(STAMP) ## Write the hashes of the scripts anew, once each has passed the lint
+	$(BIN)/python -c 'from agent import playbook; print(playbook.sums(), end="")' > $(VENV)/sums
+	mv $(VENV)/sums playbooks/eas-require-ssl/SHA256SUMS
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

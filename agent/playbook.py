@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -16,7 +16,6 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agent.errors import PlaybookError
-from agent.lint import lint, parameters
 from agent.model import Effect, Role, Script
 
 DEFAULT = "eas-require-ssl"
@@ -25,6 +24,10 @@ DEFAULT = "eas-require-ssl"
 REFUSAL = "refused:"
 """An error of a script that begins so says that the script found a reason not to act, and certainly changed nothing."""
 
+SUMS = "SHA256SUMS"
+"""Beside the scripts: the SHA-256 of each as it was released, in the format of sha256sum."""
+
+_PAGE = "playbook.yaml"
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
@@ -57,12 +60,13 @@ class Entry:
 class Checked(Mapping[str, Script]):
     """Scripts by their id, each checked to be PowerShell 2.0 and honest about its effect before it is given away.
 
-    Checking takes longer than reading, and who only looks at servers sends one script of many. For many threads.
+    `released` are those known to have been checked already. Checking takes longer than reading, and who only looks at
+    servers sends one script of many. For many threads.
     """
 
-    def __init__(self, entries: Mapping[str, Entry]) -> None:
+    def __init__(self, entries: Mapping[str, Entry], released: Collection[str] = ()) -> None:
         self._entries = entries
-        self._fit: dict[str, Script] = {}
+        self._fit = {name: entries[name].script for name in released}
         self._lock = Lock()
 
     def __getitem__(self, name: str) -> Script:
@@ -114,19 +118,53 @@ class Playbook:
 
 def load(name: str = DEFAULT, home: Path | None = None) -> Playbook:
     """The playbook of this name, from `home` or from where easfix is installed, with every script checked."""
-    found = read(name, home)
+    found = _open(name, home, trusts_release=False)
     _ = found.scripts
     return found
 
 
 def read(name: str = DEFAULT, home: Path | None = None) -> Playbook:
-    """The same, but a script is checked when it is first asked for."""
-    folder = (home if home is not None else shelf()).joinpath(name)
-    if not folder.joinpath("playbook.yaml").is_file():
+    """The same, but a script is checked when it is first asked for, and not again where it is as it was released.
+
+    A release is made of scripts that are checked: `sums`. One that somebody has edited since is checked here.
+    """
+    return _open(name, home, trusts_release=True)
+
+
+def sums(name: str = DEFAULT, home: Path | None = None) -> str:
+    """The text of SHA256SUMS for this playbook. PlaybookError where one of its scripts must not be sent."""
+    found = load(name, home)
+    hashes = {f"{word}.ps1": entry.script.sha256 for word, entry in found.entries.items()}
+    hashes[_PAGE] = _sha256(_text(_folder(name, home).joinpath(_PAGE)))
+    return "".join(f"{hashes[file]}  {file}\n" for file in sorted(hashes))
+
+
+def _open(name: str, home: Path | None, *, trusts_release: bool) -> Playbook:
+    folder = _folder(name, home)
+    source = folder.joinpath(_PAGE)
+    if not source.is_file():
         raise PlaybookError(f"there is no playbook named {name}", where=str(folder), next_step=_install_hint())
-    page = _page(folder, name)
+    text = _text(source)
+    page = _page(source, text, name)
     entries = {word: _entry(folder, word, line) for word, line in page.scripts.items()}
-    return Playbook(page.id, page.title, page.summary, MappingProxyType(entries), Checked(entries))
+    released = _released(folder, text, entries) if trusts_release else frozenset()
+    return Playbook(page.id, page.title, page.summary, MappingProxyType(entries), Checked(entries, released))
+
+
+def _folder(name: str, home: Path | None) -> Traversable:
+    return (home if home is not None else shelf()).joinpath(name)
+
+
+def _released(folder: Traversable, page: str, entries: Mapping[str, Entry]) -> frozenset[str]:
+    """The scripts that are, byte for byte, as they were checked at the release, and the page that declares them too."""
+    source = folder.joinpath(SUMS)
+    if not source.is_file():
+        return frozenset()
+    lines = [line.split() for line in _text(source).splitlines()]
+    known = {line[1]: line[0] for line in lines if len(line) == 2}
+    if known.get(_PAGE) != _sha256(page):
+        return frozenset()
+    return frozenset(name for name, entry in entries.items() if known.get(f"{name}.ps1") == entry.script.sha256)
 
 
 def shelf() -> Traversable:
@@ -181,10 +219,9 @@ class _Page(_Part):
         return self
 
 
-def _page(folder: Traversable, name: str) -> _Page:
-    source = folder.joinpath("playbook.yaml")
+def _page(source: Traversable, text: str, name: str) -> _Page:
     try:
-        page = _Page.model_validate(yaml.load(_text(source), _LOADER))
+        page = _Page.model_validate(yaml.load(text, _LOADER))
     except yaml.YAMLError as error:
         raise PlaybookError(f"{source} is not YAML: {error}", where=str(source)) from error
     except ValidationError as error:
@@ -198,16 +235,16 @@ def _page(folder: Traversable, name: str) -> _Page:
 def _entry(folder: Traversable, name: str, line: _Line) -> Entry:
     source = folder.joinpath(f"{name}.ps1")
     text = _text(source)
-    # The text has one line ending everywhere, so that the hash of a plan is the same on every machine.
-    sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
     undo = Undo(line.undo.script, line.undo.none) if line.undo else None
-    script = Script(name, text, line.effect, sha256, line.timeout)
+    script = Script(name, text, line.effect, _sha256(text), line.timeout)
     runs_on = None if line.runs_on == "either" else line.runs_on
     return Entry(script, line.purpose, runs_on, line.arguments, undo, str(source))
 
 
 def _check(entry: Entry) -> None:
     """PlaybookError with every objection, so that they are mended in one go."""
+    from agent.lint import lint, parameters  # a parser and its grammar, which most commands never need
+
     script, text = entry.script, entry.script.text
     found = [str(objection) for objection in lint(text, reads=script.effect is Effect.READ)]
     if not text.isascii():
@@ -223,6 +260,11 @@ def _text(source: Traversable) -> str:
         return source.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise PlaybookError(f"{source} cannot be read: {error}", where=str(source)) from error
+
+
+def _sha256(text: str) -> str:
+    """Of a text, which has one line ending everywhere: the hash of a plan is the same on every machine."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def _install_hint() -> str:

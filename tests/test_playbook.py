@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from agent.errors import PlaybookError
 from agent.model import Effect, Role
-from agent.playbook import DEFAULT, REFUSAL, Playbook, load, read
+from agent.playbook import DEFAULT, REFUSAL, SUMS, Playbook, load, read, shelf, sums
 
 ROOT = Path(__file__).resolve().parent.parent
 READS = {"detect", "doctor", "readback", "restart-status", "hop", "events"} | {
@@ -214,10 +215,76 @@ def test_who_needs_one_script_gets_it_where_another_is_not_fit(tmp_path: Path) -
         load("try", shelf)
 
 
-def test_a_script_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    checked = []
-    monkeypatch.setattr("agent.playbook.lint", lambda text, reads: checked.append(text) or ())
-    found = read()
+@pytest.fixture
+def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The scripts that the lint is asked about; it has nothing against any."""
+    asked: list[str] = []
+    monkeypatch.setattr("agent.lint.lint", lambda text, reads: asked.append(text) or ())
+    return asked
+
+
+@pytest.fixture
+def released(tmp_path: Path) -> Path:
+    """A shelf of one's own, with the cure as it was released."""
+    shutil.copytree(str(shelf()), tmp_path / "shelf")
+    return tmp_path / "shelf"
+
+
+def test_a_script_is_checked_once(released: Path, checked: list[str]) -> None:
+    (released / DEFAULT / SUMS).unlink()
+    found = read(home=released)
     _ = found.script("detect"), found.scripts, found.hashes, found.one_by_one["clear"]
 
     assert len(checked) == len(set(checked)) == len(found.entries)
+
+
+def test_the_sums_of_the_release_are_those_of_scripts_that_pass_the_lint() -> None:
+    """Where it fails: make sums."""
+    assert sums() == (ROOT / "playbooks" / DEFAULT / SUMS).read_text(encoding="ascii")
+
+
+def test_no_sums_are_made_of_a_script_that_does_not_pass(released: Path) -> None:
+    script = released / DEFAULT / "clear.ps1"
+    script.write_text(f"{script.read_text()}$x -in @(1)\n")
+
+    with pytest.raises(PlaybookError, match=r"clear\.ps1 must not be sent"):
+        sums(home=released)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_a_script_as_it_was_released_is_not_checked_again(released: Path, checked: list[str], ending: str) -> None:
+    for path in (released / DEFAULT).iterdir():
+        path.write_text(path.read_text(), newline=ending)
+
+    assert set(read(home=released).scripts) == READS | WRITES
+    assert checked == []
+
+
+def test_a_script_that_was_edited_since_is_checked(released: Path, checked: list[str]) -> None:
+    script = released / DEFAULT / "clear.ps1"
+    script.write_text(f"{script.read_text()}# a note\n")
+    found = read(home=released)
+
+    assert set(found.scripts) == READS | WRITES
+    assert checked == [found.script("clear").text]
+
+
+def test_a_write_that_the_page_calls_a_read_is_found_out(released: Path) -> None:
+    page = released / DEFAULT / "playbook.yaml"
+    text = page.read_text()
+    (entry,) = re.findall(r"\n  recycle:\n.*?(?=\n\n)", text, re.DOTALL)
+    bent = entry.partition("\n    undo:")[0].replace("effect: write", "effect: read")
+    assert "effect: read" in bent
+    page.write_text(text.replace(entry, bent))
+
+    with pytest.raises(PlaybookError, match=r"recycle\.ps1 must not be sent: .*effect"):
+        read(home=released).script("recycle")
+
+
+@pytest.mark.parametrize("text", ["", "no sums\n", "* * *\n", "0  playbook.yaml\n"])
+def test_sums_that_make_no_sense_vouch_for_nothing(released: Path, checked: list[str], text: str) -> None:
+    (released / DEFAULT / SUMS).write_text(text)
+    found = read(home=released)
+    _ = found.scripts
+
+    assert len(checked) == len(found.entries)
