@@ -48,6 +48,12 @@ class Gate:
         """Some server has accepted the account: no need to be careful."""
         return self._is_accepted
 
+    def accept(self) -> None:
+        """A server has accepted the account: nobody waits any longer, though that server's session is still opening."""
+        with self._changed:
+            self._is_accepted = True
+            self._changed.notify_all()
+
     @contextmanager
     def logon(self, server: str) -> Iterator[Attempt]:
         """Hold this around a logon; leaving it without an error means that the account was accepted."""

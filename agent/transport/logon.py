@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import re
 import sys
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
@@ -57,16 +58,27 @@ class Logon(AuthBase):
 
     Over http the token goes with the first request, which saves a round; over https the server is met first, because
     the token is bound to its certificate. Who sends the messages calls `begin`, `follow` after each answer, and
-    `check`; requests calls the object itself. `context` is what messages are sealed with.
+    `check`; requests calls the object itself. `context` is what messages are sealed with; `accepted` is called when the
+    server has taken the logon.
     """
 
-    def __init__(self, credentials: Credentials, auth: Auth, fqdn: str, line: Line, *, seals: bool) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        auth: Auth,
+        fqdn: str,
+        line: Line,
+        *,
+        seals: bool,
+        accepted: Callable[[], None] = lambda: None,
+    ) -> None:
         self.context: Any = None
         self._credentials = credentials
         self._auth = auth
         self._fqdn = fqdn
         self._line = line
         self._seals = seals
+        self._accepted = accepted
         self._state = _State.NEW
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -113,10 +125,13 @@ class Logon(AuthBase):
 
     def check(self, status: int, content_type: str, content: bytes) -> None:
         """A proxy, or somebody in between, could answer instead of the server; only the server has the key."""
-        if not self._seals or status >= 300:
+        if status >= 300:
             return
-        if not self.context.complete or (content and not content_type.startswith(SEALED)):
+        is_complete = self.context is not None and self.context.complete
+        if self._seals and (not is_complete or (content and not content_type.startswith(SEALED))):
             raise Unsealed("an answer without encryption")
+        if is_complete:
+            self._accepted()
 
     def _first(self, binding: GssChannelBindings | None) -> tuple[Any, bytes]:
         """A context and its first token.

@@ -134,7 +134,8 @@ class Visit(ABC):
 
     def _attach(self) -> None:
         winrm = self.server.winrm
-        logon = Logon(self._credentials, winrm.auth, self.server.fqdn, self.line, seals=winrm.scheme == "http")
+        seals, accepted = winrm.scheme == "http", self._gate.accept
+        logon = Logon(self._credentials, winrm.auth, self.server.fqdn, self.line, seals=seals, accepted=accepted)
         host = f"[{self.server.address}]" if ":" in self.server.address else self.server.address
         self.attach(logon, f"{winrm.scheme}://{host}:{winrm.port}/wsman")
 

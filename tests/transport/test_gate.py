@@ -94,6 +94,22 @@ def test_a_server_that_took_the_logon_and_refused_the_session_accepted_the_accou
     assert gate.is_open
 
 
+def test_who_waits_goes_on_as_soon_as_the_account_is_accepted() -> None:
+    """On an old server a session takes seconds to open after that."""
+    gate = Gate(most=1)
+    is_in = threading.Event()
+
+    def visit() -> None:
+        with gate.logon("EX02"):
+            is_in.set()
+
+    with gate.logon("EX01"):
+        thread = in_thread(visit)
+        gate.accept()
+        assert is_in.wait(DEADLINE)
+    thread.join(DEADLINE)
+
+
 def test_no_more_than_two_are_tried_at_once_until_one_is_accepted() -> None:
     gate = Gate()
     inside, let_go = threading.Semaphore(0), threading.Event()

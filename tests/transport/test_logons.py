@@ -12,6 +12,8 @@ from visiting import Visits, script
 from agent import errors
 from agent.model import Auth
 from agent.transport.credentials import Credentials, Secret
+from agent.transport.gate import Gate
+from agent.transport.sealing import Sealing
 
 READ = "New-Object -TypeName 'PSObject' -Property @{ Kind = 'x' }"
 
@@ -45,6 +47,32 @@ def test_a_wrong_password_meets_two_servers_of_a_fleet_at_most(visits: Visits) -
 
     assert failures(visits) - before == 2
     assert not visits.fleet.administrator.locked
+
+
+def test_the_others_go_on_before_the_session_of_the_first_is_open(
+    visits: Visits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first sealed message opens the session: by then nobody waits to see whether the password is right."""
+    gates: list[Gate] = []
+    is_open: list[bool] = []
+
+    class Seen(Gate):
+        def __init__(self) -> None:
+            super().__init__()
+            gates.append(self)
+
+    seal = Sealing.seal
+
+    def sealed(self: Sealing, message: bytes) -> tuple[str, bytes]:
+        is_open.append(gates[0].is_open)
+        return seal(self, message)
+
+    monkeypatch.setattr("agent.transport.choose.Gate", Seen)
+    monkeypatch.setattr(Sealing, "seal", sealed)
+    visits.to().ready()
+
+    assert len(gates) == 1
+    assert is_open[0]
 
 
 def test_a_locked_account_is_denied_and_tried_once(visits: Visits) -> None:
