@@ -16,8 +16,9 @@ from agent.lab.powershell.extended import extended_of
 from agent.lab.powershell.text import to_string
 from agent.lab.powershell.values import INT32_HIGH, INT32_LOW
 
-# What a string may hold only as _xHHHH_ ([MS-PSRP] 2.2.5.3.2), and what would be read as that.
-_SPECIAL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\U00010000-\U0010ffff]|_[xX]")
+# What a string may hold only as _xHHHH_ ([MS-PSRP] 2.2.5.3.2), and the underscore of what would be read as that.
+_SPECIAL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\U00010000-\U0010ffff]|_(?=[xX])")
+_PAIRS = re.compile("[\ud800-\udfff\U00010000-\U0010ffff]")
 
 
 def flat(value: Any) -> bytes | None:
@@ -43,7 +44,11 @@ _QUOTE = {'"': "&quot;"}
 
 
 def _string(value: str) -> tuple[str, str] | None:
-    return None if _SPECIAL.search(value) else ("S", escape(value))
+    if not _SPECIAL.search(value):
+        return "S", escape(value)
+    if _PAIRS.search(value):
+        return None
+    return "S", escape(_SPECIAL.sub(lambda found: f"_x{ord(found[0]):04X}_", value))
 
 
 def _integer(value: int) -> tuple[str, str]:

@@ -40,7 +40,14 @@ def test_what_scripts_answer_with_goes_the_short_way() -> None:
     assert flat(bag) == long_way(bag)
 
 
-@pytest.mark.parametrize("held", ["a\nb", "a\x00", "_x0041_", Char("c"), Long(1), 1.5, [1], Hashtable([("a", 1)])])
+@pytest.mark.parametrize("held", ["a\r\n", "a\x00", "\x7f\x9f", "_x0041_", "_X", "__x", "<\n>"])
+def test_what_xml_cannot_carry_is_written_as_psrpcore_writes_it(held: str) -> None:
+    bag = CustomObject({"Held": held})
+
+    assert flat(bag) == long_way(bag)
+
+
+@pytest.mark.parametrize("held", ["\U0001f600", "\ud83d", Char("c"), Long(1), 1.5, [1], Hashtable([("a", 1)])])
 def test_what_is_not_plain_goes_the_long_way(held: Any) -> None:
     assert flat(CustomObject({"Held": held})) is None
 
