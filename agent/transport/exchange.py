@@ -14,7 +14,7 @@ from io import BufferedReader
 from socket import MSG_PEEK
 from typing import Any
 
-from agent.transport.wire import GRACE, Line, Lost, Overdue, Oversized
+from agent.transport.wire import GRACE, Line, Lost, Oversized, Timely
 
 _LONGEST_LINE = 16 * 1024
 _MOST_HEADERS = 100
@@ -39,11 +39,10 @@ def exchange(line: Line, head: bytes, body: bytes) -> Answer:
     """Send one request, whose `head` ends with an empty line, and read its answer whole, within the line's limits."""
     socket = _open(line)
     remaining = line.remaining
-    # Longer than the server may hold the request, which is never longer than what remains.
     socket.settimeout(min(line.waits.read, remaining + GRACE))
     line.sent += 1
     socket.sendall(head + body)
-    with socket.makefile("rb") as reader:
+    with BufferedReader(Timely(line, socket)) as reader:
         status, headers = _head(reader)
         content = b"".join(_within(line, _body(reader, headers)))
     if headers.get("connection", "").lower() == "close" or _ends_with_connection(headers):
@@ -77,7 +76,7 @@ def _speaks(socket: Any) -> bool:
         return False
 
 
-def _head(reader: BufferedReader) -> tuple[int, dict[str, str]]:
+def _head(reader: BufferedReader[Any]) -> tuple[int, dict[str, str]]:
     """The status and the headers; an interim answer (RFC 9110 15.2) is passed over."""
     while True:
         words = _line(reader).split(None, 2)
@@ -90,7 +89,7 @@ def _head(reader: BufferedReader) -> tuple[int, dict[str, str]]:
             return int(words[1]), headers
 
 
-def _fields(reader: BufferedReader) -> Iterator[tuple[str, str]]:
+def _fields(reader: BufferedReader[Any]) -> Iterator[tuple[str, str]]:
     for _ in range(_MOST_HEADERS):
         if not (field := _line(reader)):
             return
@@ -101,17 +100,17 @@ def _fields(reader: BufferedReader) -> Iterator[tuple[str, str]]:
     raise ConnectionError("the answer's headers make no sense")
 
 
-def _line(reader: BufferedReader) -> bytes:
+def _line(reader: BufferedReader[Any]) -> bytes:
     found = reader.readline(_LONGEST_LINE)
     if not found.endswith(b"\n"):
         raise ConnectionResetError("the connection was closed instead of an answer")
     return found.rstrip(b"\r\n")
 
 
-def _body(reader: BufferedReader, headers: Mapping[str, str]) -> Iterator[bytes]:
+def _body(reader: BufferedReader[Any], headers: Mapping[str, str]) -> Iterator[bytes]:
     """The body in pieces (RFC 9112 6.3)."""
     if "chunked" in headers.get("transfer-encoding", "").lower():
-        while size := int(_line(reader).partition(b";")[0], 16):
+        while size := _size(_line(reader).partition(b";")[0], 16):
             yield from _exactly(reader, size)
             _line(reader)
         while _line(reader):
@@ -120,10 +119,18 @@ def _body(reader: BufferedReader, headers: Mapping[str, str]) -> Iterator[bytes]
         while piece := reader.read1(_PIECE):
             yield piece
     else:
-        yield from _exactly(reader, int(headers["content-length"]))
+        yield from _exactly(reader, _size(headers["content-length"].encode("ascii"), 10))
 
 
-def _exactly(reader: BufferedReader, size: int) -> Iterator[bytes]:
+def _size(digits: bytes, base: int) -> int:
+    """ValueError for what is no size, as a negative one."""
+    size = int(digits, base)
+    if size < 0:
+        raise ValueError(f"an answer cannot have a size of {size}")
+    return size
+
+
+def _exactly(reader: BufferedReader[Any], size: int) -> Iterator[bytes]:
     while size > 0:
         piece = reader.read1(min(size, _PIECE))
         if not piece:
@@ -137,13 +144,11 @@ def _ends_with_connection(headers: Mapping[str, str]) -> bool:
 
 
 def _within(line: Line, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces, as long as they are few enough and come in time."""
+    """The pieces, as long as they are few enough."""
     size = 0
     for piece in pieces:
         size += len(piece)
         line.received += len(piece)
         if size > line.largest or line.received > line.most_bytes:
             raise Oversized(f"the answer is larger than {min(size, line.most_bytes):,} bytes")
-        if line.monotonic() > line.deadline + GRACE:
-            raise Overdue("the answer did not end within the time")
         yield piece

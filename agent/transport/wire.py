@@ -5,6 +5,9 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from http.client import HTTPResponse
+from io import BufferedReader, RawIOBase
 from typing import Any, cast
 
 import requests
@@ -80,6 +83,33 @@ class Line:
         if left <= 0:
             raise Overdue("the time is over")
         return left
+
+
+class Timely(RawIOBase):
+    """What comes in on a line until its time is over: also from who goes on for ever, a byte at a time."""
+
+    def __init__(self, line: Line, opened: socket.socket) -> None:
+        self._line = line
+        self._socket = opened
+        self._raw = opened.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        """It is all that it can do."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Wait for more; TimeoutError where none comes, Overdue where nobody waits any longer."""
+        # Longer than the server may hold the request, which is never longer than what remained when it was sent.
+        left = self._line.deadline + GRACE - self._line.monotonic()
+        if left <= 0:
+            raise Overdue("the answer did not end within the time")
+        self._socket.settimeout(min(self._line.waits.read, left))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        """The socket may be closed now."""
+        self._raw.close()
+        super().close()
 
 
 class Connection:
@@ -170,18 +200,25 @@ class _Adapter(HTTPAdapter):
             if size > self._line.largest or self._line.received > self._line.most_bytes:
                 raw.close()
                 raise Oversized(f"the answer is larger than {min(size, self._line.most_bytes):,} bytes")
-            if self._line.monotonic() > self._line.deadline + GRACE:
-                raw.close()
-                raise Overdue("the answer did not end within the time")
             pieces.append(piece)
         raw.release_conn()
         return b"".join(pieces)
+
+
+class _Response(HTTPResponse):
+    """An answer that comes in time, its headers too."""
+
+    def __init__(self, line: Line, opened: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(opened, *args, **kwargs)
+        whole, self.fp = self.fp, BufferedReader(Timely(line, opened))
+        whole.close()
 
 
 class _Once:
     """A connection that connects once: a second one would not be logged on, and would be sent what it cannot read."""
 
     line: Line
+    response_class: Any  # of http.client, which calls it with the socket
 
     def connect(self) -> None:
         """Connect, or say that the line is lost."""
@@ -190,6 +227,7 @@ class _Once:
         super().connect()  # type: ignore[misc]  # of the connection class this is mixed into
         self.line.is_connected = True
         self.line.connection = self
+        self.response_class = partial(_Response, self.line)
         get = getattr(getattr(self, "sock", None), "getpeercert", None)
         self.line.certificate = get(True) if get else None
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -281,13 +283,50 @@ class Impostor:
                     return
                 self.connections += 1
                 if connection.recv(65536):
-                    connection.sendall(self._answer)
+                    self.serve(connection)
+
+    def serve(self, connection: socket.socket) -> None:
+        connection.sendall(self._answer)
 
     def close(self) -> None:
         self._is_over = True
         socket.create_connection(("127.0.0.1", self.port), 5).close()
         self._thread.join(5)
         self._socket.close()
+
+
+class Endless(Impostor):
+    """Goes on with a piece of its answer until the other side hangs up."""
+
+    def __init__(self, begin: bytes, again: bytes) -> None:
+        self._again = again
+        super().__init__(begin)
+
+    def serve(self, connection: socket.socket) -> None:
+        super().serve(connection)
+        with suppress(OSError):
+            while True:
+                connection.sendall(self._again)
+
+
+@pytest.mark.parametrize(
+    ("begin", "again"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"More: to come\r\n"),
+    ],
+    ids=["header", "interim", "trailer"],
+)
+def test_who_never_comes_to_an_end_is_left(visits: Visits, begin: bytes, again: bytes) -> None:
+    """Every look at the clock takes a second, so the time for opening a session is soon over."""
+    ticks = itertools.count()
+    endless = Endless(begin, again)
+    try:
+        with pytest.raises(errors.Unreachable, match="did not end within the time"):
+            visits.to(port=endless.port, connector=visits.connector(monotonic=lambda: float(next(ticks)))).ready()
+    finally:
+        endless.close()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -121,6 +122,56 @@ def test_an_answer_has_its_limits(ends: Ends) -> None:
     ends.line.largest = 2
     with pytest.raises(Oversized):
         ask(ends, b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1, 1\r\n\r\nx",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nmany\r\n\r\n",
+    ],
+)
+def test_what_is_no_size_is_refused(ends: Ends, answer: bytes) -> None:
+    with pytest.raises(ValueError):
+        ask(ends, answer)
+
+
+@pytest.mark.parametrize(
+    ("begin", "again"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X"),
+        (b"HTTP/1.1 102 Processing\r\n\r\n", b"HTTP/1.1 102 Processing\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"More: to come\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+    ],
+)
+def test_an_answer_without_end_is_left_when_its_time_is_over(ends: Ends, begin: bytes, again: bytes) -> None:
+    """More of it is there when the time is over, and it came a little at a time."""
+    waiting = Dripping(fileno=ends.line.connection.sock.detach())
+    waiting.pieces = [begin, *[again] * 80]
+    waiting.ends = ends
+    ends.line.connection = SimpleNamespace(sock=waiting, close=waiting.close)
+    with waiting, pytest.raises(Overdue, match="did not end"):
+        exchange(ends.line, HEAD, b"hi")
+
+    assert len(waiting.pieces) > 5
+
+
+class Dripping(socket.socket):
+    """A second passes with each piece of the answer."""
+
+    pieces: list[bytes]
+    ends: Ends
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:  # type: ignore[override]
+        self.ends.now += 1
+        piece = self.pieces.pop(0)
+        buffer[: len(piece)] = piece
+        return len(piece)
 
 
 def test_nothing_is_sent_after_the_time(ends: Ends) -> None:
