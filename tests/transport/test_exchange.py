@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agent.transport.exchange import exchange
+from agent.transport.exchange import Answer, exchange
 from agent.transport.wire import Line, Lost, Overdue, Oversized
 
 HEAD = b"POST /wsman HTTP/1.1\r\nContent-Length: 2\r\n\r\n"
@@ -45,13 +45,21 @@ class Waiting(socket.socket):
         self.other.sendall(self.answer)
 
 
-def ask(ends: Ends, answer: bytes) -> tuple[int, bytes]:
-    client = ends.line.connection.sock
-    waiting = Waiting(fileno=client.detach())
+def talk(ends: Ends, over: socket.socket) -> Answer:
+    """One question over this socket."""
+    ends.line.connection = SimpleNamespace(sock=over, close=over.close)
+    with over:
+        return exchange(ends.line, HEAD, b"hi")
+
+
+def answered(ends: Ends, answer: bytes) -> Answer:
+    waiting = Waiting(fileno=ends.line.connection.sock.detach())
     waiting.answer, waiting.other = answer, ends.server
-    ends.line.connection = SimpleNamespace(sock=waiting, close=waiting.close)
-    with waiting:
-        found = exchange(ends.line, HEAD, b"hi")
+    return talk(ends, waiting)
+
+
+def ask(ends: Ends, answer: bytes) -> tuple[int, bytes]:
+    found = answered(ends, answer)
     return found.status, found.content
 
 
@@ -70,13 +78,8 @@ def test_an_answer_is_read_to_its_end_and_no_further(ends: Ends, answer: bytes, 
 
 def test_a_header_that_came_twice_has_both_values(ends: Ends) -> None:
     """So does a server say which logons it takes."""
-    client = ends.line.connection.sock
-    waiting = Waiting(fileno=client.detach())
     offers = b"WWW-Authenticate: Negotiate\r\nWWW-Authenticate: NTLM\r\n"
-    waiting.answer, waiting.other = b"HTTP/1.1 401 \r\n" + offers + b"Content-Length: 0\r\n\r\n", ends.server
-    ends.line.connection = SimpleNamespace(sock=waiting, close=waiting.close)
-    with waiting:
-        found = exchange(ends.line, HEAD, b"hi")
+    found = answered(ends, b"HTTP/1.1 401 \r\n" + offers + b"Content-Length: 0\r\n\r\n")
 
     assert found.headers["www-authenticate"] == "Negotiate, NTLM"
 
@@ -154,9 +157,8 @@ def test_an_answer_without_end_is_left_when_its_time_is_over(ends: Ends, begin: 
     waiting = Dripping(fileno=ends.line.connection.sock.detach())
     waiting.pieces = [begin, *[again] * 80]
     waiting.ends = ends
-    ends.line.connection = SimpleNamespace(sock=waiting, close=waiting.close)
-    with waiting, pytest.raises(Overdue, match="did not end"):
-        exchange(ends.line, HEAD, b"hi")
+    with pytest.raises(Overdue, match="did not end"):
+        talk(ends, waiting)
 
     assert len(waiting.pieces) > 5
 
@@ -183,12 +185,9 @@ def test_nothing_is_sent_after_the_time(ends: Ends) -> None:
 
 
 def _ask_and_close(ends: Ends, answer: bytes) -> None:
-    client = ends.line.connection.sock
-    waiting = Waiting(fileno=client.detach())
+    waiting = Waiting(fileno=ends.line.connection.sock.detach())
     waiting.answer, waiting.other = answer, Closing(fileno=ends.server.detach())
-    ends.line.connection = SimpleNamespace(sock=waiting, close=waiting.close)
-    with waiting:
-        exchange(ends.line, HEAD, b"hi")
+    talk(ends, waiting)
 
 
 class Closing(socket.socket):
