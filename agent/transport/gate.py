@@ -50,6 +50,8 @@ class Gate:
 
     def accept(self) -> None:
         """A server has accepted the account: nobody waits any longer, though that server's session is still opening."""
+        if self._is_accepted:
+            return
         with self._changed:
             self._is_accepted = True
             self._changed.notify_all()

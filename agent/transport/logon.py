@@ -58,8 +58,8 @@ class Logon(AuthBase):
 
     Over http the token goes with the first request, which saves a round; over https the server is met first, because
     the token is bound to its certificate. Who sends the messages calls `begin`, `follow` after each answer, and
-    `check`; requests calls the object itself. `context` is what messages are sealed with; `accepted` is called when the
-    server has taken the logon.
+    `check`; requests calls the object itself. `context` is what messages are sealed with. `accepted` is called when the
+    server has proved that it took the logon: over http by its first sealed answer, for anybody could just say yes.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Logon(AuthBase):
         self._fqdn = fqdn
         self._line = line
         self._seals = seals
-        self._accepted = accepted
+        self.accepted = accepted
         self._state = _State.NEW
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -130,8 +130,8 @@ class Logon(AuthBase):
         is_complete = self.context is not None and self.context.complete
         if self._seals and (not is_complete or (content and not content_type.startswith(SEALED))):
             raise Unsealed("an answer without encryption")
-        if is_complete:
-            self._accepted()
+        if is_complete and not self._seals:
+            self.accepted()
 
     def _first(self, binding: GssChannelBindings | None) -> tuple[Any, bytes]:
         """A context and its first token.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import struct
-from typing import Any
 
 import requests
 
-from agent.transport.logon import SEALED
+from agent.transport.logon import SEALED, Logon
 
 _BOUNDARY = b"--Encrypted Boundary"
 _PROTOCOL = "application/HTTP-SPNEGO-session-encrypted"
@@ -17,15 +16,15 @@ _OCTETS = b"\tContent-Type: application/octet-stream\r\n"
 class Sealing:
     """Stands in for pywinrm's Encryption, which knows NTLM by requests-ntlm and Kerberos by pykerberos only."""
 
-    def __init__(self, context: Any) -> None:
-        self._context = context
+    def __init__(self, logon: Logon) -> None:
+        self._logon = logon
 
     @classmethod
     def after_logon(cls, session: requests.Session, url: str) -> Sealing:
         """Log the session on with an empty message, as WinRM wants it, and seal with what came of it."""
         response = session.post(url, data=None)
         response.raise_for_status()
-        return cls(session.auth.context)  # type: ignore[union-attr]  # a Logon
+        return cls(session.auth)  # type: ignore[arg-type]  # a Logon
 
     def prepare_encrypted_request(
         self, session: requests.Session, endpoint: str, message: bytes
@@ -38,7 +37,7 @@ class Sealing:
 
     def seal(self, message: bytes) -> tuple[str, bytes]:
         """What to say of the sealed message in Content-Type, and the message."""
-        header, sealed, padding = self._context.wrap_winrm(message)
+        header, sealed, padding = self._logon.context.wrap_winrm(message)
         original = f"type=application/soap+xml;charset=UTF-8;Length={len(message) + padding}"
         body = b"\r\n".join(
             (
@@ -63,7 +62,8 @@ class Sealing:
         expected = int(head.partition(b"Length=")[2].split(b"\r\n", 1)[0])
         sealed = body.removeprefix(_OCTETS).removesuffix(_BOUNDARY + b"--\r\n")
         size = struct.unpack("<i", sealed[:4])[0]
-        message: bytes = self._context.unwrap_winrm(sealed[4 : 4 + size], sealed[4 + size :])
+        message: bytes = self._logon.context.unwrap_winrm(sealed[4 : 4 + size], sealed[4 + size :])
         if len(message) != expected:
             raise ValueError(f"an answer of {len(message)} bytes that says it has {expected}")
+        self._logon.accepted()
         return message

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from visiting import Visits, script
@@ -13,7 +14,9 @@ from agent import errors
 from agent.model import Auth
 from agent.transport.credentials import Credentials, Secret
 from agent.transport.gate import Gate
+from agent.transport.logon import Logon
 from agent.transport.sealing import Sealing
+from agent.transport.wire import Line
 
 READ = "New-Object -TypeName 'PSObject' -Property @{ Kind = 'x' }"
 
@@ -52,7 +55,7 @@ def test_a_wrong_password_meets_two_servers_of_a_fleet_at_most(visits: Visits) -
 def test_the_others_go_on_before_the_session_of_the_first_is_open(
     visits: Visits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first sealed message opens the session: by then nobody waits to see whether the password is right."""
+    """With the first sealed answer the server has shown that the password is right: only it could have sealed it."""
     gates: list[Gate] = []
     is_open: list[bool] = []
 
@@ -69,10 +72,24 @@ def test_the_others_go_on_before_the_session_of_the_first_is_open(
 
     monkeypatch.setattr("agent.transport.choose.Gate", Seen)
     monkeypatch.setattr(Sealing, "seal", sealed)
-    visits.to().ready()
+    visits.to().run(script(READ), {})
 
     assert len(gates) == 1
-    assert is_open[0]
+    assert is_open[:2] == [False, True]
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_who_only_says_yes_to_a_logon_has_accepted_nobody(status: int) -> None:
+    """A wrong password would go on to the whole fleet."""
+    heard: list[str] = []
+    credentials = Credentials("LAB\\easfix", Secret("x"))
+    logon = Logon(credentials, Auth.NTLM, "ex01", Line(lambda: 0.0), seals=True, accepted=lambda: heard.append("yes"))
+    logon.context = SimpleNamespace(complete=True, unwrap_winrm=lambda *_: b"message")
+    logon.check(status, "", b"")
+    with pytest.raises(ValueError):
+        Sealing(logon).unseal(b"HTTP/1.1")
+
+    assert heard == []
 
 
 def test_a_locked_account_is_denied_and_tried_once(visits: Visits) -> None:

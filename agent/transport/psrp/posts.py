@@ -37,7 +37,7 @@ class Sealed:
         """The answer to a message; WinRMTransportError or AuthenticationError where there is none."""
         if self._sealing is None:
             self._log_on()
-            self._sealing = Sealing(self._logon.context)
+            self._sealing = Sealing(self._logon)
         kind, body = self._sealing.seal(message)
         answer = _post(self._line, self._head, kind, body)
         content = answer.content
