@@ -26,10 +26,6 @@ _KERBEROS = {
 """What the transport's table says of a logon that failed by Kerberos alone, and the cause it is."""
 
 
-class _NotLoggedOn(Exception):  # noqa: N818 - leaves the brake as an attempt that did not succeed
-    """Nobody has accepted the password."""
-
-
 def direct(target: Server, phone: Phone, asking: Asking) -> Proof:
     """Ask the back-end; the proof says whether the logon of the proxy's kind works there."""
     talk = Talk(Place(target.address, target.http_port, target.fqdn), asking.monotonic, asking.seconds)
@@ -45,10 +41,7 @@ def direct(target: Server, phone: Phone, asking: Asking) -> Proof:
                 raise
             judgement, is_refused = judge_logon(answer, protocol)
             attempt.blame = blamed(answer) if is_refused else Blame.NONE
-            if answer.status != 200:
-                raise _NotLoggedOn
-    except _NotLoggedOn:
-        pass
+            attempt.is_accepted = bool(protocol) and answer.status == 200
     except LogonFailed as failed:
         judgement = Judgement(Verdict.UNKNOWN, _kind(failed), f"{failed.error.message}. {failed.error.next_step}")
     except Denied as error:

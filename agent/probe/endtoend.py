@@ -92,10 +92,7 @@ def _talk(talk: Talk, proxy: Server, target: Server, phone: Phone, asking: Askin
         with braked(phone, proxy.name) as attempt:
             options = talk.put(phone.basic(Question("OPTIONS", PATH, agent)))
             attempt.blame = blamed(options)
-            if options.status in (None, 401):
-                raise _NotLoggedOn
-    except _NotLoggedOn:
-        return _proof(proxy, target, judge_options(options), options, asking)
+            attempt.is_accepted = options.status not in (None, 401)
     except Denied as error:
         return _proof(proxy, target, Judgement(UNKNOWN, "password-not-tried", error.message), Answer(), asking)
     found = judge_options(options)
@@ -105,10 +102,6 @@ def _talk(talk: Talk, proxy: Server, target: Server, phone: Phone, asking: Askin
     judgement = judge_folders(folders)
     both = f"OPTIONS {options.header(VERSION)}; FolderSync {judgement.evidence}"
     return _proof(proxy, target, Judgement(judgement.verdict, judgement.cause, both), folders, asking, options)
-
-
-class _NotLoggedOn(Exception):  # noqa: N818 - leaves the brake as an attempt that did not succeed
-    """Nobody has accepted the password."""
 
 
 def _folder_sync(phone: Phone, asking: Asking) -> Question:

@@ -6,8 +6,6 @@ Only the names of classes are looked at, so that neither library is loaded to un
 from __future__ import annotations
 
 import re
-import struct
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,18 +17,6 @@ class Stage(StrEnum):
     OPENING = "opening"  # no script has left
     SENDING = "sending"  # the request that carries the script was under way
     RUNNING = "running"  # the server has the script
-
-
-# What the libraries raise beside their own errors when a server answers with nonsense.
-NONSENSE: tuple[type[Exception], ...] = (
-    ET.ParseError,
-    struct.error,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    StopIteration,
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ class Blame(StrEnum):
     """What a failed visit says about the account."""
 
     NONE = "none"  # the logon did not come to that, or worked
-    PERHAPS = "perhaps"  # the server refused it: the account, or something between the two
+    PERHAPS = "perhaps"  # the server refused it, or never said: the account, or something between the two
     CERTAINLY = "certainly"  # the domain refused it
 
 
@@ -23,16 +23,16 @@ class Attempt:
 
     def __init__(self) -> None:
         self.blame = Blame.NONE
-        self.is_accepted = False  # the logon itself worked, what came after did not
+        self.is_accepted = False  # the server has shown that the logon worked, whatever came after
 
 
 class Gate:
     """Shared by all visits under one account.
 
     A wrong password looks the same on every server, and a domain locks an account after a few of them. So until one
-    server has accepted the account, at most `most` logons are under way or refused; after `most` refusals, or one
-    that the domain itself gave, no further server is asked. Once a server has accepted the account, a refusal
-    elsewhere says something about that server only.
+    server has accepted the account, at most `most` logons are under way, refused or left unanswered; after `most` of
+    these, or one refusal that the domain itself gave, no further server is asked. Once a server has accepted the
+    account, a refusal elsewhere says something about that server only.
     """
 
     def __init__(self, most: int = 2) -> None:
@@ -58,23 +58,24 @@ class Gate:
 
     @contextmanager
     def logon(self, server: str) -> Iterator[Attempt]:
-        """Hold this around a logon; leaving it without an error means that the account was accepted."""
+        """Hold this around a logon; nobody else is let in by it unless it `is_accepted`."""
         self._enter(server)
         attempt = Attempt()
         try:
             yield attempt
-            attempt.is_accepted = True
         finally:
             self._leave(server, attempt.blame, attempt.is_accepted)
 
     def _enter(self, server: str) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._is_decided or self._has_room)
+            failed = dict.fromkeys(self._refused_by)
             if self._is_barred or not (self._is_accepted or self._has_room):
                 raise errors.Denied(
                     server,
-                    f"not asked, because the same account was refused by {' and '.join(self._refused_by)}",
-                    "Check the user name and the password; another wrong logon could lock the account.",
+                    f"not asked, because the same account was not accepted by {' and '.join(failed)}",
+                    "Check the user name and the password; another wrong logon could lock the account. If they are "
+                    "right, mend those servers, or leave them out with --skip.",
                 )
             self._under_way += 1
 

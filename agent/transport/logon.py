@@ -15,7 +15,10 @@ import requests
 import spnego
 from cryptography import x509
 from requests.auth import AuthBase
+from spnego import ContextReq
+from spnego._ntlm import NTLMProxy
 from spnego._ntlm_raw.crypto import lmowfv1, ntowfv1
+from spnego._ntlm_raw.messages import NegotiateFlags
 from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import FeatureMissingError, SpnegoError
 
@@ -24,10 +27,11 @@ from agent.transport.credentials import Credentials
 from agent.transport.faults import Stage, describe
 from agent.transport.gate import Blame
 from agent.transport.translation import blame
-from agent.transport.wire import Line
+from agent.transport.wire import Elsewhere, Line
 
 SERVICE = "HTTP"  # the service name that Windows' own WinRM client asks a ticket for
 SEALED = "multipart/encrypted"  # [MS-WSMV] 2.2.9.1
+_SOAP = "application/soap+xml"
 _TOKEN = re.compile(r"(?:Negotiate|Kerberos)\s+([A-Za-z0-9+/=]+)", re.IGNORECASE)
 
 
@@ -47,6 +51,25 @@ class Unsealed(Exception):  # noqa: N818 - as above
     """An answer that must be encrypted is not."""
 
 
+class Weakened(Exception):  # noqa: N818 - as above
+    """The logon came to less protection than we asked for, which somebody in between could have brought about."""
+
+
+_PROTECTED = ContextReq.integrity | ContextReq.confidentiality
+_STRONG = (
+    NegotiateFlags.sign
+    | NegotiateFlags.seal
+    | NegotiateFlags.extended_session_security
+    | NegotiateFlags.key_exch
+    | NegotiateFlags.key_128
+)
+"""What a server from Windows 2000 on agrees to ([MS-NLMP] 2.2.2.5).
+
+A challenge is not protected, and without these flags a signature is a constant, or a checksum over a cipher that
+anybody can turn bits in. A Server 2003 sends no time, so there is no MIC that would tell of a change.
+"""
+
+
 class _State(Enum):
     NEW = "new"
     TALKING = "talking"
@@ -60,6 +83,9 @@ class Logon(AuthBase):
     the token is bound to its certificate. Who sends the messages calls `begin`, `follow` after each answer, and
     `check`; requests calls the object itself. `context` is what messages are sealed with. `accepted` is called when the
     server has proved that it took the logon: over http by its first sealed answer, for anybody could just say yes.
+
+    `has_tried` once something has left that counts against the account if the password is wrong, whatever is answered;
+    `is_proved` once the server has proved that it was right.
     """
 
     def __init__(
@@ -78,8 +104,10 @@ class Logon(AuthBase):
         self._fqdn = fqdn
         self._line = line
         self._seals = seals
-        self.accepted = accepted
+        self._accepted = accepted
         self._state = _State.NEW
+        self.has_tried = False
+        self.is_proved = False
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Prepare a request: called by requests for each one."""
@@ -114,9 +142,12 @@ class Logon(AuthBase):
         answer = None
         if token and not self.context.complete:
             answer = self.context.step(token, channel_bindings=self._binding(self._line.certificate))
+            self._require_protection()
         if status == 401 and answer:
+            # A ticket says nothing of the password: the domain has accepted it already.
+            self.has_tried = self.has_tried or self.context.negotiated_protocol != "kerberos"
             return bytes(answer)
-        if status == 401 and "negotiate" not in offered.lower():
+        if status == 401 and "negotiate" not in offered.lower() and not self.has_tried:
             raise NoNegotiate(f"the server offers no Negotiate logon, but {offered or 'none at all'}")
         self._state = _State.DONE
         if status == 401 and self.context.negotiated_protocol == "kerberos":
@@ -124,14 +155,35 @@ class Logon(AuthBase):
         return None
 
     def check(self, status: int, content_type: str, content: bytes) -> None:
-        """A proxy, or somebody in between, could answer instead of the server; only the server has the key."""
-        if status >= 300:
-            return
+        """A proxy, or somebody in between, could answer instead of the server; only the server has the key.
+
+        Of an error without encryption nothing but its number is taken, which proves nothing.
+        """
+        if 300 <= status < 400:
+            raise Elsewhere("a redirect, which WinRM never sends")
         is_complete = self.context is not None and self.context.complete
-        if self._seals and (not is_complete or (content and not content_type.startswith(SEALED))):
-            raise Unsealed("an answer without encryption")
-        if is_complete and not self._seals:
-            self.accepted()
+        if self._seals and status < 300:
+            if not is_complete or (content and not content_type.startswith(SEALED)):
+                raise Unsealed("an answer without encryption")
+            self._require_protection()
+        # Over https the certificate says who speaks: its WinRM service, or what lets nobody through to it.
+        is_fault = status == 500 and content_type.startswith(_SOAP)
+        if not self._seals and is_complete and (status < 300 or is_fault):
+            self.prove()
+
+    def prove(self) -> None:
+        """The server has shown that it took this logon."""
+        self.is_proved = True
+        self._accepted()
+
+    def _require_protection(self) -> None:
+        """Weakened where messages cannot be sealed as they must be: before the password is at stake."""
+        if not self._seals or not self.context.complete:
+            return
+        if self.context.context_attr & _PROTECTED != _PROTECTED:
+            raise Weakened("no signatures or no encryption")
+        if isinstance(self.context, NTLMProxy) and self.context._context_attr & _STRONG != _STRONG:
+            raise Weakened("old signatures, or keys of less than 128 bits")
 
     def _first(self, binding: GssChannelBindings | None) -> tuple[Any, bytes]:
         """A context and its first token.
@@ -213,4 +265,4 @@ def _fingerprint(certificate: bytes) -> bytes:
 def logon_errors() -> tuple[type[Exception], ...]:
     """What a logon fails with before the server has a say. A KDC's refusal comes as krb5's own error."""
     krb5 = sys.modules.get("krb5")  # loaded by pyspnego where Kerberos is available
-    return (NoKerberos, NoNegotiate, TicketRefused, Unsealed, SpnegoError, *((krb5.Krb5Error,) if krb5 else ()))
+    return (NoKerberos, SpnegoError, *((krb5.Krb5Error,) if krb5 else ()))

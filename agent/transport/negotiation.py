@@ -46,7 +46,7 @@ class Negotiation:
             if self._context is None:
                 return self._first()
             return b"" if self._context.complete else self._context.step(token) or b""
-        except _errors() as error:
+        except Exception as error:  # whatever a token of the server brings about
             fault = describe(error, Stage.OPENING)
             raise LogonFailed(translate(self._host, fault), blame(fault)) from error
 

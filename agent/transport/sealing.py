@@ -6,6 +6,7 @@ import struct
 
 import requests
 
+from agent.transport.envelope import plainly
 from agent.transport.logon import SEALED, Logon
 
 _BOUNDARY = b"--Encrypted Boundary"
@@ -52,9 +53,11 @@ class Sealing:
 
     def parse_encrypted_response(self, response: requests.Response) -> bytes:
         """The message of an answer; ValueError where it is not sealed as it should be."""
-        if not response.headers.get("Content-Type", "").startswith(SEALED):
-            return response.content  # an error of the HTTP service: a good answer without a seal stops at the logon
-        return self.unseal(response.content)
+        return self.message(response.headers.get("Content-Type", ""), response.content)
+
+    def message(self, content_type: str, content: bytes) -> bytes:
+        """What the server said, or nothing: words without a seal are anybody's."""
+        return self.unseal(content) if content_type.startswith(SEALED) else b""
 
     def unseal(self, content: bytes) -> bytes:
         """The message; ValueError where it is not sealed as it should be."""
@@ -65,5 +68,5 @@ class Sealing:
         message: bytes = self._logon.context.unwrap_winrm(sealed[4 : 4 + size], sealed[4 + size :])
         if len(message) != expected:
             raise ValueError(f"an answer of {len(message)} bytes that says it has {expected}")
-        self._logon.accepted()
-        return message
+        self._logon.prove()
+        return plainly(message)

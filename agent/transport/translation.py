@@ -33,7 +33,7 @@ def blame(fault: Fault) -> Blame:
 
 
 def lacks_remoting(fault: Fault) -> bool:
-    """The server says that PowerShell remoting is not enabled; nothing else is a reason to try another way."""
+    """It says that PowerShell remoting is not enabled; nothing else is a reason to try another way."""
     return fault.stage is Stage.OPENING and _NO_RESOURCE(fault)
 
 
@@ -120,6 +120,13 @@ TABLE: tuple[Row, ...] = (
         errors.BadAnswer,
         "the answer was not encrypted, so it need not be the server's",
         "Somebody may be between here and the server; find out before going on.",
+    ),
+    Row(
+        _named("Weakened"),
+        errors.BadAnswer,
+        "the logon that was offered does not protect what is sent: {text}",
+        "Somebody may be between here and the server; find out before going on. A server that forbids NTLM's session "
+        "security of 128 bits would look the same.",
     ),
     # Logons that the domain refused: certain, and for every server.
     Row(_WRONG_PASSWORD, errors.Denied, "the domain refused the password", _CHECK_ACCOUNT, Blame.CERTAINLY),
@@ -211,12 +218,8 @@ TABLE: tuple[Row, ...] = (
         _CHECK_ACCOUNT + " The account may also be locked or expired, or the server may not reach its domain.",
         Blame.PERHAPS,
     ),
-    Row(
-        _at(_SENDING, _status(400, 401)),
-        errors.Unreachable,
-        "the server no longer knew the session (HTTP {status}); the script was not read",
-    ),
-    Row(_at(_RUNNING, _status(400, 401)), errors.BrokenOff, "the server no longer knew the session", LOOK),
+    # Without its session the server cannot seal, so anybody may have said this: it is no proof that nothing ran.
+    Row(_status(400, 401), errors.BrokenOff, "the server no longer knew the session (HTTP {status})", LOOK),
     Row(
         _at(_OPENING, _status(404, 405)),
         errors.Unsupported,
@@ -234,6 +237,12 @@ TABLE: tuple[Row, ...] = (
         errors.Unreachable,
         "the WinRM service does not answer (HTTP 503)",
         "Start the WinRM service on the server.",
+    ),
+    Row(
+        _at(_OPENING, lambda fault: fault.status is not None and fault.code is None),
+        errors.Unsupported,
+        "the server answered with HTTP {status}, which is no WinRM",
+        "Check the address and the port.",
     ),
     # What the server says in WS-Management.
     Row(
@@ -315,12 +324,6 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(_named("RequestException", "HTTPError", "OSError"), errors.BrokenOff, "the connection broke: {text}", LOOK),
     # Answers that make no sense.
-    Row(
-        _at(_OPENING, lambda fault: fault.status is not None),
-        errors.Unsupported,
-        "the server answered with HTTP {status}, which is no WinRM",
-        "Check the address and the port.",
-    ),
     Row(_always, errors.BadAnswer, "the answer makes no sense: {text}", "See what answers at this address and port."),
 )
 """Everything that can go wrong on the way to a server, and what it means."""

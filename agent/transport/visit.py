@@ -8,7 +8,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
 import requests
-from urllib3.exceptions import HTTPError
 
 from agent import errors
 from agent.model import Effect, Record, Scalar, Script, Server
@@ -16,13 +15,13 @@ from agent.transport import clixml, translation
 from agent.transport import records as answers
 from agent.transport.clixml import Plain
 from agent.transport.credentials import Credentials
-from agent.transport.faults import NONSENSE, Fault, Stage, describe
-from agent.transport.gate import Attempt, Gate
-from agent.transport.logon import Logon, logon_errors
+from agent.transport.faults import Fault, Stage, describe
+from agent.transport.gate import Attempt, Blame, Gate
+from agent.transport.logon import Logon
 from agent.transport.records import failed, records
 from agent.transport.translation import blame, lacks_remoting, translate
 from agent.transport.waits import WAITS, Waits
-from agent.transport.wire import Elsewhere, Line, Lost, Overdue, Oversized, connect, session
+from agent.transport.wire import Line, Lost, connect, session
 
 OPENING_SECONDS = 60.0  # for a session to open
 CLOSING_SECONDS = 5.0  # for one to close: the work is done, nobody should wait for it
@@ -32,14 +31,14 @@ ONLY_READ = "The question itself changes nothing. Ask again, and look at the ser
 ADVICE_AFTER_WRITES = (translation.LOOK, answers.LOOK)
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
-_FOREIGN = (requests.RequestException, HTTPError, OSError, Elsewhere, Lost, Overdue, Oversized, *NONSENSE)
 
 
 class Visit(ABC):
-    """What both ways in have in common. Used by one thread at a time."""
+    """What both ways in have in common. Used by one thread at a time.
 
-    own_errors: tuple[type[Exception], ...] = ()
-    """What the library behind this way in raises."""
+    Whatever a library raises while it talks with a server says something about that server, and ends no run over many:
+    who answers with nonsense of his own choosing finds more kinds of exceptions than anybody lists.
+    """
 
     def __init__(
         self,
@@ -56,7 +55,8 @@ class Visit(ABC):
         self._credentials = credentials
         self._gate = gate or Gate()
         self._is_open = False
-        self._denied: errors.Denied | None = None
+        self._logon: Logon | None = None
+        self._final: errors.ServerError | None = None  # what is not asked for again
 
     def run(self, script: Script, arguments: Mapping[str, Scalar | Sequence[Scalar]]) -> list[Record]:
         """Send the script once and return the objects it answered with; raises a `ServerError`.
@@ -103,6 +103,11 @@ class Visit(ABC):
     ) -> tuple[list[Plain], list[Mapping[str, Plain]]]:
         """Run the script: its output, and its error records. Moves `stage` along."""
 
+    @property
+    @abstractmethod
+    def has_shell(self) -> bool:
+        """There is a shell on the server to delete."""
+
     @abstractmethod
     def end(self) -> None:
         """Delete the shell on the server."""
@@ -114,8 +119,8 @@ class Visit(ABC):
     # --- the life of the session -------------------------------------------------------------------------------------
 
     def _enter(self) -> None:
-        if self._denied is not None:
-            raise self._denied
+        if self._final is not None:
+            raise self._final
         self._discard()
         self.stage = Stage.OPENING
         self.line.begin(OPENING_SECONDS)
@@ -124,8 +129,10 @@ class Visit(ABC):
         with self._gate.logon(self.server.name) as attempt:
             try:
                 self._open()
-            except self._foreign() as error:
+            except Exception as error:
                 raise self._refusal(error, attempt) from error
+            finally:
+                attempt.is_accepted = self._is_proved
         self._is_open = True
 
     def _open(self) -> None:
@@ -136,6 +143,7 @@ class Visit(ABC):
         winrm = self.server.winrm
         seals, accepted = winrm.scheme == "http", self._gate.accept
         logon = Logon(self._credentials, winrm.auth, self.server.fqdn, self.line, seals=seals, accepted=accepted)
+        self._logon = logon
         host = f"[{self.server.address}]" if ":" in self.server.address else self.server.address
         self.attach(logon, f"{winrm.scheme}://{host}:{winrm.port}/wsman")
 
@@ -146,13 +154,28 @@ class Visit(ABC):
     def _refusal(self, error: Exception, attempt: Attempt) -> errors.ServerError:
         fault = self.describe(error)
         attempt.blame = blame(fault)
-        self.lacks_remoting = lacks_remoting(fault)
-        attempt.is_accepted = fault.code is not None  # a fault of WS-Management comes after the logon
         refusal = translate(self.server.name, fault)
+        if self._is_proved:
+            self.lacks_remoting = lacks_remoting(fault)
+            if fault.code is None and self.has_shell:
+                self._bury()
+        elif attempt.blame is Blame.NONE and self._may_have_cost_an_attempt:
+            attempt.blame = Blame.PERHAPS
+            self._final = refusal = _unanswered(refusal)
         if isinstance(refusal, errors.Denied):
-            self._denied = refusal
+            self._final = refusal
         self._discard()
         return refusal
+
+    @property
+    def _is_proved(self) -> bool:
+        """The server has shown that it took the logon; before that everything it says may be somebody else's word."""
+        return self._logon is not None and self._logon.is_proved
+
+    @property
+    def _may_have_cost_an_attempt(self) -> bool:
+        """The password has left, and nobody anywhere has shown that it is right."""
+        return self._logon is not None and self._logon.has_tried and not self._gate.is_open
 
     def _knock(self) -> None:
         """See whether anybody is there before waiting in the queue of the gate, and holding it up."""
@@ -167,9 +190,9 @@ class Visit(ABC):
         self.line.begin(script.timeout)
         try:
             output, reported = self.execute(script, arguments)
-        except self._foreign() as error:
+        except Exception as error:
             fault = self.describe(error)
-            self._bury()
+            self._bury(anew=not fault.is_any("Unsealed"))
             raise _advise(script, translate(self.server.name, fault)) from error
         except BaseException:
             self._discard()
@@ -178,13 +201,14 @@ class Visit(ABC):
             raise _advise(script, failed(self.server.name, script, reported[-1]))
         return records(self.server.name, script, output)
 
-    def _bury(self) -> None:
+    def _bury(self, *, anew: bool = True) -> None:
         """End the shell of a session that went wrong, over a new connection if need be.
 
         So no script goes on unseen while the server is looked at again, and the shell does not count against the five
-        that a user may have (domain 6.1) until it has been idle for three minutes.
+        that a user may have (domain 6.1) until it has been idle for three minutes. Not `anew` where somebody else may
+        stand at the address.
         """
-        if not self._end():
+        if not self._end() and anew:
             self._discard()
             self._end(anew=True)
         self._discard()
@@ -195,12 +219,9 @@ class Visit(ABC):
             if anew:
                 self._attach()
             self.end()
-        except self._foreign():
+        except Exception:  # it is gone, or soon will be
             return False
         return True
-
-    def _foreign(self) -> tuple[type[Exception], ...]:
-        return (*self.own_errors, *logon_errors(), *_FOREIGN)
 
     def _discard(self) -> None:
         self._is_open = False
@@ -214,6 +235,14 @@ def silence(*loggers: str) -> None:
         logger.addHandler(logging.NullHandler())
         logger.propagate = False
         logger.setLevel(logging.CRITICAL)
+
+
+def _unanswered(error: errors.ServerError) -> errors.ServerError:
+    """What it says, and why it is not tried again, also by who asks again whatever may be asked."""
+    kind = errors.Denied if error.retryable else type(error)
+    message = f"{error.message}; the password had been sent, and nobody has said whether it is right"
+    next_step = f"It was tried once and is not tried again, to lock nothing. {error.next_step}".rstrip()
+    return kind(error.server, message, next_step)
 
 
 def _advise(script: Script, error: errors.ServerError) -> errors.ServerError:

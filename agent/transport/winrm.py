@@ -32,12 +32,7 @@ silence("winrm", "requests_ntlm", "spnego", "urllib3")
 class WinrmTransport(Visit):
     """Runs each script in a powershell.exe of its own, in one shell of the server."""
 
-    own_errors = (
-        exceptions.WinRMError,
-        exceptions.WinRMTransportError,
-        exceptions.WinRMOperationTimeoutError,
-        AssertionError,  # pywinrm asserts that an answer belongs to its request
-    )
+    _shell = ""
 
     def attach(self, logon: Logon, url: str) -> None:
         """Talk to the server at this address from now on, logged on by this."""
@@ -56,6 +51,7 @@ class WinrmTransport(Visit):
 
     def open(self) -> None:
         """Log on and open the shell."""
+        self._shell = ""
         self._shell = self._protocol.open_shell(codepage=_UTF8, noprofile=True)
 
     def execute(
@@ -78,6 +74,11 @@ class WinrmTransport(Visit):
             words = bootstrap.words(stderr)  # for a person to read; nothing is decided by them
             raise bootstrap.Incomplete(f"{error} (exit code {code}{': ' if words else ''}{words})") from error
         return said.output, said.reported
+
+    @property
+    def has_shell(self) -> bool:
+        """There is a shell on the server to delete."""
+        return bool(self._shell)
 
     def end(self) -> None:
         """Delete the shell; with it ends whatever still runs in it."""

@@ -19,6 +19,11 @@ def refuse(gate: Gate, server: str, blame: Blame = Blame.PERHAPS) -> None:
         raise errors.Denied(server, "refused")
 
 
+def accept(gate: Gate, server: str) -> None:
+    with gate.logon(server) as attempt:
+        attempt.is_accepted = True
+
+
 def in_thread(work: Callable[[], None]) -> threading.Thread:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
@@ -45,20 +50,17 @@ def test_one_refusal_by_the_domain_is_enough() -> None:
 def test_a_refusal_by_one_server_does_not_keep_the_account_from_another() -> None:
     gate = Gate()
     refuse(gate, "EX01")
-    with gate.logon("EX02"):
-        pass
+    accept(gate, "EX02")
 
     assert gate.is_open
 
 
 def test_once_accepted_refusals_are_of_single_servers() -> None:
     gate = Gate()
-    with gate.logon("EX01"):
-        pass
+    accept(gate, "EX01")
     for number in range(5):
         refuse(gate, f"EX1{number}")
-    with gate.logon("EX99"):
-        pass
+    accept(gate, "EX99")
 
     assert gate.is_open
 
@@ -66,8 +68,7 @@ def test_once_accepted_refusals_are_of_single_servers() -> None:
 def test_a_domain_that_changes_its_mind_shuts_the_gate_again() -> None:
     """The account was locked in the middle of a run."""
     gate = Gate()
-    with gate.logon("EX01"):
-        pass
+    accept(gate, "EX01")
     refuse(gate, "EX02", Blame.CERTAINLY)
 
     with pytest.raises(errors.Denied), gate.logon("EX03"):
@@ -79,8 +80,7 @@ def test_an_error_that_is_not_about_the_account_costs_nothing() -> None:
     for number in range(5):
         with pytest.raises(errors.Unreachable), gate.logon(f"EX0{number}"):
             raise errors.Unreachable("x", "down")
-    with gate.logon("EX09"):
-        pass
+    accept(gate, "EX09")
 
     assert gate.is_open
 
@@ -92,6 +92,24 @@ def test_a_server_that_took_the_logon_and_refused_the_session_accepted_the_accou
         raise errors.Denied("EX01", "no administrator")
 
     assert gate.is_open
+
+
+def test_a_logon_that_nobody_proved_lets_nobody_in() -> None:
+    """It did not fail; but nothing shows either that it was the server who said so."""
+    gate = Gate()
+    with gate.logon("EX01"):
+        pass
+
+    assert not gate.is_open
+
+
+def test_a_server_that_failed_twice_is_named_once() -> None:
+    gate = Gate()
+    refuse(gate, "EX01")
+    refuse(gate, "EX01")
+
+    with pytest.raises(errors.Denied, match=r"by EX01$"), gate.logon("EX02"):
+        pytest.fail("the server was asked")
 
 
 def test_who_waits_goes_on_as_soon_as_the_account_is_accepted() -> None:
@@ -116,7 +134,8 @@ def test_no_more_than_two_are_tried_at_once_until_one_is_accepted() -> None:
     counted = []
 
     def visit(name: str) -> None:
-        with gate.logon(name):
+        with gate.logon(name) as attempt:
+            attempt.is_accepted = True
             counted.append(name)
             inside.release()
             assert let_go.wait(DEADLINE)

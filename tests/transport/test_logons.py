@@ -8,13 +8,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from spnego import ContextReq
 from visiting import Visits, script
 
 from agent import errors
 from agent.model import Auth
 from agent.transport.credentials import Credentials, Secret
 from agent.transport.gate import Gate
-from agent.transport.logon import Logon
+from agent.transport.logon import Logon, Weakened
 from agent.transport.sealing import Sealing
 from agent.transport.wire import Line
 
@@ -84,12 +85,46 @@ def test_who_only_says_yes_to_a_logon_has_accepted_nobody(status: int) -> None:
     heard: list[str] = []
     credentials = Credentials("LAB\\easfix", Secret("x"))
     logon = Logon(credentials, Auth.NTLM, "ex01", Line(lambda: 0.0), seals=True, accepted=lambda: heard.append("yes"))
-    logon.context = SimpleNamespace(complete=True, unwrap_winrm=lambda *_: b"message")
+    protection = ContextReq.integrity | ContextReq.confidentiality
+    logon.context = SimpleNamespace(complete=True, context_attr=protection, unwrap_winrm=lambda *_: b"message")
     logon.check(status, "", b"")
     with pytest.raises(ValueError):
         Sealing(logon).unseal(b"HTTP/1.1")
 
     assert heard == []
+    assert not logon.is_proved
+
+
+@pytest.mark.parametrize("missing", [ContextReq.integrity, ContextReq.confidentiality])
+def test_a_context_without_protection_is_not_used(missing: ContextReq) -> None:
+    """Whichever protocol it is, also Windows' own."""
+    logon = Logon(Credentials(), Auth.NEGOTIATE, "ex01", Line(lambda: 0.0), seals=True)
+    both = ContextReq.integrity | ContextReq.confidentiality
+    logon.context = SimpleNamespace(complete=True, context_attr=both & ~missing)
+    with pytest.raises(Weakened):
+        logon.check(200, "", b"")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "is_proved"),
+    [
+        (200, "text/html", True),
+        (500, "application/soap+xml;charset=UTF-8", True),  # a fault of the WinRM service
+        (500, "text/html", False),
+        (503, "text/html", False),
+        (401, "", False),
+        (403, "application/soap+xml", False),
+    ],
+)
+def test_over_https_the_service_itself_proves_that_it_took_the_logon(status: int, kind: str, is_proved: bool) -> None:
+    logon = Logon(Credentials(), Auth.NTLM, "ex01", Line(lambda: 0.0), seals=False)
+    logon.check(status, kind, b"")
+    assert not logon.is_proved  # nobody has asked who is there
+
+    logon.context = SimpleNamespace(complete=True)
+    logon.check(status, kind, b"")
+
+    assert logon.is_proved is is_proved
 
 
 def test_a_locked_account_is_denied_and_tried_once(visits: Visits) -> None:

@@ -30,7 +30,7 @@ silence("pypsrp", "spnego", "urllib3")
 class PsrpTransport(Visit):
     """Runs scripts in one runspace of the server, each in a scope of its own."""
 
-    own_errors = (exceptions.WinRMError,)
+    _pool: Pool | None = None
 
     def attach(self, logon: Logon, url: str) -> None:
         """Talk to the server at this address from now on, logged on by this."""
@@ -51,18 +51,19 @@ class PsrpTransport(Visit):
 
     def open(self) -> None:
         """Log on and open the runspace pool."""
-        self._pool = Pool(self._wsman)
+        pool = self._pool = Pool(self._wsman)
         self._finished: str | None = None
-        self._pool.open()
-        if self._pool.state != RunspacePoolState.OPENED:
-            raise ValueError(f"the runspace pool is in state {self._pool.state}")
+        pool.open()
+        if pool.state != RunspacePoolState.OPENED:
+            raise ValueError(f"the runspace pool is in state {pool.state}")
 
     def execute(
         self, script: Script, arguments: Mapping[str, Scalar | Sequence[Scalar]]
     ) -> tuple[list[Plain], list[Mapping[str, Plain]]]:
         """Run the script in the pool."""
+        assert self._pool is not None  # it was opened
         self._limit()
-        self._free()
+        self._free(self._pool)
         shell = Pipeline(self._pool, script.text)
         shell.start(arguments)
         self.stage = Stage.RUNNING
@@ -74,10 +75,16 @@ class PsrpTransport(Visit):
         self._pool.pipelines.pop(shell.id, None)
         return _answer(shell)
 
+    @property
+    def has_shell(self) -> bool:
+        """There is a shell on the server to delete."""
+        return self._pool is not None and bool(self._pool.shell.opened)
+
     def end(self) -> None:
         """Delete the shell; with it ends whatever still runs in it."""
-        self._pool.shell.wsman = self._wsman
-        self._pool.shell.close()
+        if self._pool is not None:
+            self._pool.shell.wsman = self._wsman
+            self._pool.shell.close()
 
     def describe(self, error: Exception) -> Fault:
         """The facts of pypsrp's errors, and of any other."""
@@ -95,10 +102,10 @@ class PsrpTransport(Visit):
     def _limit(self) -> None:
         self._wsman.operation_timeout = max(1, min(self.line.waits.operation, math.ceil(self.line.remaining)))
 
-    def _free(self) -> None:
+    def _free(self, pool: Pool) -> None:
         """Give back the place of the last command; a shell has 15 (domain 6.1)."""
         if self._finished is not None:
-            self._pool.shell.signal(SignalCode.TERMINATE, command_id=self._finished)
+            pool.shell.signal(SignalCode.TERMINATE, command_id=self._finished)
             self._finished = None
 
 

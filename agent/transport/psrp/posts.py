@@ -12,10 +12,11 @@ import requests
 from pypsrp import exceptions
 
 from agent.model import Winrm
+from agent.transport.envelope import plainly
 from agent.transport.exchange import Answer, exchange
-from agent.transport.logon import SEALED, Logon, Unsealed, authorization
+from agent.transport.logon import Logon, authorization
 from agent.transport.sealing import Sealing
-from agent.transport.wire import Elsewhere, Line, common_headers, connect
+from agent.transport.wire import Line, common_headers, connect
 
 _PLAIN = "application/soap+xml;charset=UTF-8"
 _PATH = "/wsman"
@@ -40,12 +41,8 @@ class Sealed:
             self._sealing = Sealing(self._logon)
         kind, body = self._sealing.seal(message)
         answer = _post(self._line, self._head, kind, body)
-        content = answer.content
-        if content and answer.content_type.startswith(SEALED):
-            content = self._sealing.unseal(content)
-        elif content and answer.status < 400:
-            raise Unsealed("an answer without encryption")
-        return _good(answer.status, content)
+        self._logon.check(answer.status, answer.content_type, answer.content)
+        return _good(answer.status, self._sealing.message(answer.content_type, answer.content))
 
     def close(self) -> None:
         """Drop the connection."""
@@ -60,8 +57,8 @@ class Sealed:
             head = self._head + f"Authorization: {authorization(token)}\r\nContent-Length: 0\r\n\r\n".encode("ascii")
             answer = exchange(line, head, b"")
             token = self._logon.follow(answer.status, answer.headers.get("www-authenticate", ""))
-        content = _good(answer.status, answer.content)
-        self._logon.check(answer.status, answer.content_type, content)
+        self._logon.check(answer.status, answer.content_type, answer.content)
+        _good(answer.status, b"")
 
 
 class OverTls:
@@ -77,12 +74,12 @@ class OverTls:
         """The answer to a message; WinRMTransportError or AuthenticationError where there is none."""
         if self._head:
             answer = _post(self._line, self._head, _PLAIN, message)
-            return _good(answer.status, answer.content)
+            return _good(answer.status, plainly(answer.content))
         response = self._session.post(self.endpoint, message, headers={"Content-Type": _PLAIN})
         prepared = self._session.prepare_request(requests.Request("POST", self.endpoint))
         kept = {name: _text(value) for name, value in prepared.headers.items() if not name.startswith("Content-")}
         self._head = _head(prepared.path_url, kept)
-        return _good(response.status_code, response.content)
+        return _good(response.status_code, plainly(response.content))
 
     def close(self) -> None:
         """Drop the connection."""
@@ -103,8 +100,6 @@ def _post(line: Line, head: bytes, kind: str, body: bytes) -> Answer:
 def _good(status: int, content: bytes) -> bytes:
     if status == 401:
         raise exceptions.AuthenticationError("the server refused the logon")
-    if 300 <= status < 400:
-        raise Elsewhere("a redirect, which WinRM never sends")
     if status >= 400:
         raise exceptions.WinRMTransportError("http", status, content.decode("utf-8", "replace"))
     return content
