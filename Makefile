@@ -56,6 +56,8 @@ lock: ## Write the lock files anew (needs uv)
 sums: $(STAMP) ## Write the hashes of the scripts anew, once each has passed the lint
 	$(BIN)/python -c 'from agent import playbook; print(playbook.sums(), end="")' > $(VENV)/sums
 	mv $(VENV)/sums playbooks/eas-require-ssl/SHA256SUMS
+	$(BIN)/python -c 'from agent import playbook; print(playbook.seal(), end="")' > $(VENV)/released
+	mv $(VENV)/released agent/released.py
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

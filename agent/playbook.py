@@ -15,6 +15,7 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from agent import released
 from agent.errors import PlaybookError
 from agent.model import Effect, Role, Script
 
@@ -25,7 +26,10 @@ REFUSAL = "refused:"
 """An error of a script that begins so says that the script found a reason not to act, and certainly changed nothing."""
 
 SUMS = "SHA256SUMS"
-"""Beside the scripts: the SHA-256 of each as it was released, in the format of sha256sum."""
+"""Beside the scripts: the SHA-256 of each as it was released, in the format of sha256sum.
+
+Anybody can make such a file, so it vouches for a script only where it is the one that `released` knows.
+"""
 
 _PAGE = "playbook.yaml"
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -139,6 +143,14 @@ def sums(name: str = DEFAULT, home: Path | None = None) -> str:
     return "".join(f"{hashes[file]}  {file}\n" for file in sorted(hashes))
 
 
+def seal(name: str = DEFAULT, home: Path | None = None) -> str:
+    """The text of agent/released.py for this playbook. PlaybookError as for `sums`."""
+    return f'''"""Owns which {SUMS} is the one of this release: its own SHA-256, as `make sums` wrote it."""
+
+SUMS = "{_sha256(sums(name, home))}"
+'''
+
+
 def _open(name: str, home: Path | None, *, trusts_release: bool) -> Playbook:
     folder = _folder(name, home)
     source = folder.joinpath(_PAGE)
@@ -147,8 +159,8 @@ def _open(name: str, home: Path | None, *, trusts_release: bool) -> Playbook:
     text = _text(source)
     page = _page(source, text, name)
     entries = {word: _entry(folder, word, line) for word, line in page.scripts.items()}
-    released = _released(folder, text, entries) if trusts_release else frozenset()
-    return Playbook(page.id, page.title, page.summary, MappingProxyType(entries), Checked(entries, released))
+    known = _released(folder, text, entries) if trusts_release else frozenset()
+    return Playbook(page.id, page.title, page.summary, MappingProxyType(entries), Checked(entries, known))
 
 
 def _folder(name: str, home: Path | None) -> Traversable:
@@ -160,7 +172,10 @@ def _released(folder: Traversable, page: str, entries: Mapping[str, Entry]) -> f
     source = folder.joinpath(SUMS)
     if not source.is_file():
         return frozenset()
-    lines = [line.split() for line in _text(source).splitlines()]
+    text = _text(source)
+    if _sha256(text) != released.SUMS:
+        return frozenset()
+    lines = [line.split() for line in text.split("\n")]
     known = {line[1]: line[0] for line in lines if len(line) == 2}
     if known.get(_PAGE) != _sha256(page):
         return frozenset()

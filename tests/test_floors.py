@@ -12,10 +12,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "agent"
 
 FLOORS = {
+    "agent.printable": -1,
     "agent.errors": 0,
     "agent.model": 0,
     "agent.lint": 0,
     "agent.lean": 0,
+    "agent.released": 0,
     "agent.notice": 0,
     "agent.window": 0,
     "agent.exits": 1,

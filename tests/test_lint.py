@@ -282,3 +282,7 @@ def test_the_nodes_of_a_script_are_found_in_the_order_of_its_text() -> None:
             expected = [(node.start_byte, node.end_byte) for node in walked if node.type == kind]
 
             assert [(node.start_byte, node.end_byte) for node in script.of(kind)] == expected
+
+
+def test_a_blank_that_powershell_does_not_take_for_one_is_told_by_its_number() -> None:
+    assert any("xa0" in str(found) for found in objections("\u00a0"))

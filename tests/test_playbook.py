@@ -12,7 +12,7 @@ import pytest
 
 from agent.errors import PlaybookError
 from agent.model import Effect, Role
-from agent.playbook import DEFAULT, REFUSAL, SUMS, Playbook, load, read, shelf, sums
+from agent.playbook import DEFAULT, REFUSAL, SUMS, Playbook, load, read, seal, shelf, sums
 
 ROOT = Path(__file__).resolve().parent.parent
 READS = {"detect", "doctor", "readback", "restart-status", "hop", "events"} | {
@@ -279,6 +279,23 @@ def test_a_write_that_the_page_calls_a_read_is_found_out(released: Path) -> None
 
     with pytest.raises(PlaybookError, match=r"recycle\.ps1 must not be sent: .*effect"):
         read(home=released).script("recycle")
+
+
+def test_sums_that_somebody_has_made_anew_vouch_for_nothing(released: Path) -> None:
+    """As `sha256sum *.ps1 playbook.yaml > SHA256SUMS` does, which says no more than what lies there."""
+    script = released / DEFAULT / "clear.ps1"
+    script.write_text(f"{script.read_text()}$x -in @(1)\n")
+    files = [path for path in sorted((released / DEFAULT).iterdir()) if path.name != SUMS]
+    hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    (released / DEFAULT / SUMS).write_text("".join(f"{value}  {name}\n" for name, value in hashes.items()))
+
+    with pytest.raises(PlaybookError, match=r"clear\.ps1 must not be sent"):
+        read(home=released).script("clear")
+
+
+def test_the_package_knows_the_sums_of_the_release() -> None:
+    """Where it fails: make sums."""
+    assert seal() == (ROOT / "agent" / "released.py").read_text(encoding="ascii")
 
 
 @pytest.mark.parametrize("text", ["", "no sums\n", "* * *\n", "0  playbook.yaml\n"])

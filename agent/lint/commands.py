@@ -60,7 +60,12 @@ def unknown_commands(script: Script) -> Iterator[Objection]:
             yield at(command, "command", f"{name} does not work on Server 2003", NOT_ON_2003[name])
         elif name not in table().names:
             advice = INSTEAD.get(name, "write a cmdlet's full name; call a program as & 'name.exe'")
-            yield at(command, "command", f"{words(command).split()[0]} is not a cmdlet of 2.0", advice)
+            yield at(command, "command", f"{_first(command)} is not a cmdlet of 2.0", advice)
+
+
+def _first(command: Node) -> str:
+    """The first word as it is written; a blank that PowerShell does not take for one is shown by its number."""
+    return next(iter(words(command).split()), ascii(words(command)))
 
 
 def unknown_parameters(script: Script) -> Iterator[Objection]:

@@ -13,6 +13,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from agent.printable import harmless, printable
 from agent.probe.answer import Answer, Trouble
 from agent.probe.connecting import Deadline, Place, connect
 
@@ -135,7 +136,7 @@ def _trouble(error: Exception) -> Answer:
             kind = Trouble.REFUSED
         case NoHttp():
             kind = Trouble.NO_HTTP
-    return Answer(trouble=kind, message=str(error))
+    return Answer(trouble=kind, message=printable(str(error)))
 
 
 def _read(pieces: Iterator[bytes], method: str) -> tuple[Answer, bool]:
@@ -187,7 +188,7 @@ def _parse(head: bytes) -> tuple[int, bool, list[tuple[str, str]]]:
     return (
         int(match[2]),
         match[1] == b"1",
-        [(name.strip().lower(), text.strip()) for name, colon, text in split if colon],
+        [(name.strip().lower(), harmless(text.strip())) for name, colon, text in split if colon],
     )
 
 
@@ -237,7 +238,7 @@ def _text(body: bytes, content_type: str) -> str:
         try:
             found = codecs.lookup(charset)
             if _CODECS.fullmatch(found.name):
-                return found.decode(body)[0]
+                return harmless(found.decode(body)[0])
         except (LookupError, UnicodeError):
             continue
-    return body.decode("cp1252", "replace")
+    return harmless(body.decode("cp1252", "replace"))

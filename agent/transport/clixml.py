@@ -21,6 +21,7 @@ Plain = Scalar | datetime | list["Plain"] | dict[str, "Plain"]
 
 NAMESPACE = "http://schemas.microsoft.com/powershell/2004/04"
 _DEEPEST = 64  # a host serializes a handful of levels; more than this is no answer of PowerShell
+_MOST = 500_000  # values in one document: references to references to references make many of a few
 
 
 class BadClixml(ValueError):  # noqa: N818 - named like BadAnswer, which it becomes
@@ -124,10 +125,13 @@ class Reader:
     def __init__(self) -> None:
         self._objects: dict[str, Plain] = {}
         self._types: dict[str, tuple[str, ...]] = {}
+        self._sizes: dict[str, int] = {}  # of objects, in values
+        self._count = 0
 
     def read(self, element: ET.Element, depth: int = 0) -> Plain:
         """The element as a plain value; BadClixml where it makes no sense."""
         tag = element.tag.rpartition("}")[2]
+        self._add(1)
         if depth > _DEEPEST:
             raise BadClixml(f"nested more than {_DEEPEST} deep")
         if tag == "Obj":
@@ -155,7 +159,9 @@ class Reader:
 
     def _reference(self, element: ET.Element) -> Plain:
         try:
-            return self._objects[element.get("RefId", "")]
+            found = self._objects[element.get("RefId", "")]
+            self._add(self._sizes.get(element.get("RefId", ""), 0))
+            return found
         except KeyError:
             raise BadClixml(f"reference to {element.get('RefId')!r}, which was never there") from None
 
@@ -163,10 +169,17 @@ class Reader:
         types = self.types(element)
         reference = element.get("RefId", "")
         bag: dict[str, Plain] = {}
+        begun = self._count
         self._objects[reference] = bag  # before its members are read: they may point back
         value = self._value(element, types, bag, depth)
         self._objects[reference] = value
+        self._sizes[reference] = self._count - begun
         return value
+
+    def _add(self, values: int) -> None:
+        self._count += values
+        if self._count > _MOST:
+            raise BadClixml(f"more than {_MOST:,} values")
 
     def _value(self, element: ET.Element, types: tuple[str, ...], bag: dict[str, Plain], depth: int) -> Plain:
         parts = {child.tag.rpartition("}")[2]: child for child in element}

@@ -7,11 +7,13 @@ the other on the same connection. Errors are those of the socket, and `Lost` whe
 
 from __future__ import annotations
 
+import re
 import select
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BufferedReader
 from socket import MSG_PEEK
+from ssl import SSLSocket
 from typing import Any
 
 from agent.transport.wire import GRACE, Line, Lost, Oversized, Timely
@@ -42,10 +44,13 @@ def exchange(line: Line, head: bytes, body: bytes) -> Answer:
     socket.settimeout(min(line.waits.read, remaining + GRACE))
     line.sent += 1
     socket.sendall(head + body)
-    with BufferedReader(Timely(line, socket)) as reader:
+    flow = Timely(line, socket)
+    with BufferedReader(flow) as reader:
         status, headers = _head(reader)
         content = b"".join(_within(line, _body(reader, headers)))
-    if headers.get("connection", "").lower() == "close" or _ends_with_connection(headers):
+        flow.is_over = True
+        says_more = bool(reader.peek(1))  # an answer to what nobody has asked yet
+    if says_more or headers.get("connection", "").lower() == "close" or _ends_with_connection(headers):
         line.connection.close()
     return Answer(status, headers, content)
 
@@ -61,6 +66,8 @@ def _open(line: Line) -> Any:
 
 
 def _is_readable(socket: Any) -> bool:
+    if isinstance(socket, SSLSocket) and socket.pending():
+        return True  # read from the network, and not by us yet
     if hasattr(select, "poll"):  # select takes no descriptor above 1023, and Windows has no poll
         poll = select.poll()
         poll.register(socket, select.POLLIN)
@@ -110,9 +117,10 @@ def _line(reader: BufferedReader[Any]) -> bytes:
 def _body(reader: BufferedReader[Any], headers: Mapping[str, str]) -> Iterator[bytes]:
     """The body in pieces (RFC 9112 6.3)."""
     if "chunked" in headers.get("transfer-encoding", "").lower():
-        while size := _size(_line(reader).partition(b";")[0], 16):
+        while size := _size(_line(reader).partition(b";")[0].rstrip(), 16):
             yield from _exactly(reader, size)
-            _line(reader)
+            if _line(reader):
+                raise ConnectionError("a piece of the answer is longer than it says")
         while _line(reader):
             pass
     elif _ends_with_connection(headers):
@@ -122,12 +130,14 @@ def _body(reader: BufferedReader[Any], headers: Mapping[str, str]) -> Iterator[b
         yield from _exactly(reader, _size(headers["content-length"].encode("ascii"), 10))
 
 
+_SIZES = {10: re.compile(rb"[0-9]{1,15}"), 16: re.compile(rb"[0-9A-Fa-f]{1,15}")}
+
+
 def _size(digits: bytes, base: int) -> int:
-    """ValueError for what is no size, as a negative one."""
-    size = int(digits, base)
-    if size < 0:
-        raise ValueError(f"an answer cannot have a size of {size}")
-    return size
+    """ValueError for what is no size, though Python would take it for a number."""
+    if not _SIZES[base].fullmatch(digits):
+        raise ValueError(f"an answer cannot have a size of {digits[:20]!r}")
+    return int(digits, base)
 
 
 def _exactly(reader: BufferedReader[Any], size: int) -> Iterator[bytes]:

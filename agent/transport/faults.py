@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from agent.printable import printable
+
 
 class Stage(StrEnum):
     """How far a script had got when it went wrong."""
@@ -35,6 +37,8 @@ class Fault:
         return not self.names.isdisjoint(names)
 
 
+_LONGEST = 5000  # letters of an error that are looked at: a server may have chosen them
+
 _NUMBERS = re.compile(r"\[(Errno|WinError) -?\d+\] ")
 """What Python puts before the system's own words."""
 
@@ -50,7 +54,7 @@ def describe(
     return Fault(
         stage=stage,
         names=names,
-        text=" ".join(_NUMBERS.sub("", words).split())[:500],
+        text=" ".join(printable(_NUMBERS.sub("", words[:_LONGEST])).split())[:500],
         status=status,
         code=code,
         logon_code=next((found for link in chain if (found := _logon_code(link)) is not None), None),

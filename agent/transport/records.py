@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from reprlib import Repr
 from typing import cast
 
 from agent import errors
 from agent.model import Record, Script
+from agent.printable import harmless, printable
 from agent.transport.clixml import Plain
 from agent.transport.position import unplaced
 
@@ -19,19 +21,36 @@ _CATEGORIES = (
 )  # fmt: skip
 
 
+_SHORT = Repr()
+_SHORT.maxlevel = 2
+
 LOOK = "Look at the server again: what the script did before the error stays done."
 
 
 def records(server: str, script: Script, output: Sequence[Plain]) -> list[Record]:
-    """The objects of the output. BadAnswer for anything else: a script of ours answers with objects only."""
+    """The objects of the output, their texts `harmless`: they end on a terminal, or in a report.
+
+    BadAnswer for anything else: a script of ours answers with objects only.
+    """
     for value in output:
         if not isinstance(value, Mapping):
             raise errors.BadAnswer(
                 server,
-                f"{script.id} answered with {_kind(value)} instead of an object: {str(value)[:80]!r}",
+                f"{script.id} answered with {_kind(value)} instead of an object: {_SHORT.repr(value)[:80]}",
                 "Look at what the script writes to its output.",
             )
-    return cast(list[Record], list(output))
+    return cast(list[Record], [_harmless(value) for value in output])
+
+
+def _harmless(value: Plain) -> Plain:
+    match value:
+        case str():
+            return harmless(value)
+        case list():
+            return [_harmless(item) for item in value]
+        case dict():
+            return {harmless(name): _harmless(item) for name, item in value.items()}
+    return value
 
 
 def failed(server: str, script: Script, found: Mapping[str, Plain]) -> errors.ScriptFailed:
@@ -46,7 +65,8 @@ def failed(server: str, script: Script, found: Mapping[str, Plain]) -> errors.Sc
         target=_text(found.get("ErrorCategory_TargetName")),
         position=_position(found),
     )
-    said = _text(unplaced(str(message or ""))) or record.error_id or "failed without a message"
+    words = message if isinstance(message, str) else _text(message)
+    said = _text(unplaced(words)) or record.error_id or "failed without a message"
     return errors.ScriptFailed(server, f"{script.id}: {said}", LOOK, record)
 
 
@@ -68,7 +88,9 @@ def _member(value: Plain, name: str) -> str:
 
 
 def _text(value: Plain) -> str:
-    return "" if value is None else " ".join(str(value).split())
+    """One line; of what is no text by itself, as much as tells what it is."""
+    whole = _SHORT.repr(value) if isinstance(value, list | dict) else "" if value is None else str(value)
+    return " ".join(printable(whole).split())
 
 
 def _kind(value: Plain) -> str:

@@ -92,6 +92,7 @@ class Timely(RawIOBase):
         self._line = line
         self._socket = opened
         self._raw = opened.makefile("rb", buffering=0)
+        self.is_over = False  # nothing more is taken from the network
 
     def readable(self) -> bool:
         """It is all that it can do."""
@@ -99,6 +100,8 @@ class Timely(RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         """Wait for more; TimeoutError where none comes, Overdue where nobody waits any longer."""
+        if self.is_over:
+            return 0
         # Longer than the server may hold the request, which is never longer than what remained when it was sent.
         left = self._line.deadline + GRACE - self._line.monotonic()
         if left <= 0:

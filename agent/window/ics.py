@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
 
+from agent.printable import printable
 from agent.window.unusable import Unusable
-from agent.window.zones import printable
 
 _ZONES = threading.Lock()
 """The library keeps the zones that calendars define for all of the process."""

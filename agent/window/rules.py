@@ -14,8 +14,8 @@ from datetime import date, datetime
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
+from agent.printable import printable
 from agent.window.unusable import Unusable
-from agent.window.zones import printable
 
 if TYPE_CHECKING:
     from dateutil.rrule import rrule

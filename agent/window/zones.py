@@ -5,6 +5,7 @@ import zoneinfo
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
+from agent.printable import printable
 from agent.window.unusable import Unusable
 
 
@@ -22,11 +23,6 @@ def instant(day: date, clock: time, where: ZoneInfo) -> datetime:
     The first time where it does twice; where it never does, when it would have, had it not been put forward.
     """
     return datetime.combine(day, clock, where).replace(fold=0).astimezone(UTC)
-
-
-def printable(text: str) -> str:
-    """The text without what a terminal would act upon, in one line."""
-    return "".join(letter if letter.isprintable() else " " for letter in text).strip()
 
 
 def _meant(name: str) -> str:

@@ -112,6 +112,7 @@ def hangs_up(visits: Visits) -> None:
     node = visits.fleet["EX01"]
     node.wire.set(unreachable=True)
     assert eventually(lambda: not listens(node.ports.winrm))
+    assert eventually(lambda: not node.winrm._connections)  # nobody listens a moment before they are closed
     node.wire.set(unreachable=False)
     assert eventually(lambda: listens(node.ports.winrm))
 

@@ -151,3 +151,18 @@ def test_half_a_pair_is_a_replacement_character() -> None:
 
 def test_what_xml_cannot_carry_is_escaped() -> None:
     assert escape("\x00\r\n\ud800\ufffe") == "_x0000__x000D__x000A__xD800__xFFFE_"
+
+
+def doubled(levels: int) -> str:
+    """An object that refers twice to one that refers twice, and so on: two to the power of `levels` values."""
+    made = '<Obj RefId="0"><LST><S>x</S></LST></Obj>'
+    for number in range(1, levels):
+        made += f'<Obj RefId="{number}"><LST><Ref RefId="{number - 1}" /><Ref RefId="{number - 1}" /></LST></Obj>'
+    return f'<Obj RefId="{levels}"><LST>{made}</LST></Obj>'
+
+
+def test_references_that_multiply_are_counted_and_not_followed() -> None:
+    """A text of 4 KB would become a gigabyte for whoever writes it down."""
+    assert parse(doubled(8))
+    with pytest.raises(BadClixml, match="more than"):
+        parse(doubled(50))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from agent.lab.web.authority import LabAuthority
 from agent.transport.exchange import Answer, exchange
-from agent.transport.wire import Line, Lost, Overdue, Oversized
+from agent.transport.wire import Connection, Line, Lost, Overdue, Oversized
 
 HEAD = b"POST /wsman HTTP/1.1\r\nContent-Length: 2\r\n\r\n"
 
@@ -91,6 +93,7 @@ def test_a_header_that_came_twice_has_both_values(ends: Ends) -> None:
         b"HTTP/1.1 200 OK\r\nno header\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n",
         b"HTTP/1.1 200 OK\r\nA: " + b"b" * 20000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxyz\r\n0\r\n\r\n",
     ],
 )
 def test_what_is_no_http_breaks_the_connection(ends: Ends, answer: bytes) -> None:
@@ -121,6 +124,35 @@ def test_nothing_is_sent_to_who_speaks_unasked(ends: Ends) -> None:
     assert ends.line.sent == 0
 
 
+def test_what_comes_behind_an_answer_answers_nothing(ends: Ends) -> None:
+    """It would be taken for the answer to what is asked next."""
+    one = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"
+    waiting = Waiting(fileno=ends.line.connection.sock.detach())
+    waiting.answer, waiting.other = one + one, ends.server
+    connection = Connection(waiting)
+    ends.line.connection = connection
+    assert exchange(ends.line, HEAD, b"hi").content == b"x"
+    with pytest.raises(Lost):
+        exchange(ends.line, HEAD, b"hi")
+
+
+def test_a_second_answer_in_one_tls_record_answers_nothing(ends: Ends) -> None:
+    """OpenSSL has taken it off the network already, so nothing is there to be polled."""
+    authority = LabAuthority()
+    client = ends.line.connection.sock
+    with ThreadPoolExecutor(1) as pool:
+        accepting = pool.submit(authority.context("ex01").wrap_socket, ends.server, server_side=True)
+        over = authority.client_context().wrap_socket(client, server_hostname="ex01")
+        server = accepting.result(10)
+    with over, server:
+        server.sendall(b"one, two")
+        assert over.recv(3) == b"one"
+        assert over.pending() == 5
+        ends.line.connection = Connection(over)
+        with pytest.raises(Lost):
+            exchange(ends.line, HEAD, b"hi")
+
+
 def test_an_answer_has_its_limits(ends: Ends) -> None:
     ends.line.largest = 2
     with pytest.raises(Oversized):
@@ -134,6 +166,9 @@ def test_an_answer_has_its_limits(ends: Ends) -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: 1, 1\r\n\r\nx",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nmany\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\nx\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1_0\r\n\r\n0123456789",
+        b"HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\nx",
     ],
 )
 def test_what_is_no_size_is_refused(ends: Ends, answer: bytes) -> None:

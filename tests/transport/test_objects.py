@@ -239,3 +239,17 @@ def test_twenty_scripts_fit_one_visit(visits: Visits) -> None:
     answers = [visit.run(script(ECHO), {"Text": str(number)})[0]["Text"] for number in range(20)]
 
     assert answers == [str(number) for number in range(20)]
+
+
+def test_what_a_server_says_does_nothing_to_a_terminal(visits: Visits) -> None:
+    """Neither colours and cursors nor letters in another order; line ends and tabs are left to whoever prints them."""
+    (answer,) = visits.run(ECHO, {"Text": "a\x9b2Jb\u202ec\r\n\te"})
+
+    assert answer["Text"] == "a\ufffd2Jb\ufffdc\r\n\te"
+
+
+def test_the_words_of_an_error_do_nothing_to_a_terminal(visits: Visits) -> None:
+    with pytest.raises(errors.ScriptFailed) as caught:
+        visits.to().run(script("param([string]$Text)\nthrow $Text"), {"Text": "a\x9b2Jb\nEX99 right\u202ec"})
+
+    assert caught.value.message == "test: a 2Jb EX99 right c"

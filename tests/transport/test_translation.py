@@ -191,3 +191,9 @@ def test_a_code_of_windows_is_read_with_its_sign() -> None:
 
     assert blame(describe(error, OPENING)) is Blame.CERTAINLY
     assert SimpleNamespace(winerror=-2146893044).winerror == 0x8009030C - (1 << 32)
+
+
+def test_the_words_of_a_fault_are_one_line_that_does_nothing_to_a_terminal() -> None:
+    ours = translate("EX01", describe(ValueError("a\x1b[2Jb\nEX99 right\u202e"), RUNNING))
+
+    assert ours.message.endswith("a [2Jb EX99 right")

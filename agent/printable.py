@@ -1,0 +1,21 @@
+"""Owns what somebody else's words may do to a terminal: nothing."""
+
+from __future__ import annotations
+
+import re
+
+_ACTIVE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What a terminal acts upon, or what turns the order of letters around, but tabs and ends of lines.
+
+C0 and C1 (ECMA-48), the line separators of Unicode, and the bidirectional controls (Unicode Standard Annex 9).
+"""
+
+
+def printable(text: str) -> str:
+    """The text in one line, without what a terminal would act upon."""
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip()
+
+
+def harmless(text: str) -> str:
+    """The text as it is, with a replacement character for each letter that a terminal would act upon."""
+    return _ACTIVE.sub("\ufffd", text)

@@ -1,0 +1,43 @@
+"""What becomes of a script's output and of its errors: words that are safe to print, however they were meant."""
+
+from __future__ import annotations
+
+import pytest
+from visiting import script
+
+from agent import errors
+from agent.transport.clixml import Plain
+from agent.transport.records import failed, records
+
+READ = script("")
+
+
+def test_texts_at_any_depth_do_nothing_to_a_terminal() -> None:
+    said: Plain = {"A\x1b": ["\x1b]0;t\x07", {"B": "\x00\u2028"}], "N": 1, "Kept": "a\tb\r\nc é"}
+
+    assert records("EX01", READ, [said]) == [
+        {"A\ufffd": ["\ufffd]0;t\ufffd", {"B": "\ufffd\ufffd"}], "N": 1, "Kept": "a\tb\r\nc é"}
+    ]
+
+
+def test_an_error_is_one_line_that_does_nothing_to_a_terminal() -> None:
+    found: dict[str, Plain] = {
+        "Exception": {"Message": "a\x1b[2Jb\nc", "Type": "T\x07"},
+        "FullyQualifiedErrorId": "id\x1b",
+        "ErrorCategory_TargetName": "x\r\ny",
+    }
+    error = failed("EX01", READ, found)
+
+    assert error.message == "test: a [2Jb c"
+    assert (error.record.exception, error.record.error_id, error.record.target) == ("T", "id", "x y")
+
+
+def test_an_error_that_is_no_text_is_not_written_out() -> None:
+    """References can make an object of a few bytes as large as one likes."""
+    deep: Plain = "x"
+    for _ in range(60):
+        deep = [deep, deep]
+
+    assert len(failed("EX01", READ, {"Exception": {"Message": deep}}).message) < 1000
+    with pytest.raises(errors.BadAnswer, match="instead of an object"):
+        records("EX01", READ, [deep])
