@@ -106,6 +106,7 @@ class Logon(AuthBase):
         self._seals = seals
         self._accepted = accepted
         self._state = _State.NEW
+        self._is_protected = False
         self.has_tried = False
         self.is_proved = False
 
@@ -178,12 +179,13 @@ class Logon(AuthBase):
 
     def _require_protection(self) -> None:
         """Weakened where messages cannot be sealed as they must be: before the password is at stake."""
-        if not self._seals or not self.context.complete:
+        if self._is_protected or not self._seals or not self.context.complete:
             return
         if self.context.context_attr & _PROTECTED != _PROTECTED:
             raise Weakened("no signatures or no encryption")
         if isinstance(self.context, NTLMProxy) and self.context._context_attr & _STRONG != _STRONG:
             raise Weakened("old signatures, or keys of less than 128 bits")
+        self._is_protected = True
 
     def _first(self, binding: GssChannelBindings | None) -> tuple[Any, bytes]:
         """A context and its first token.
