@@ -358,6 +358,8 @@ SOAP = answer("200 OK", "Content-Type: application/soap+xml;charset=UTF-8", body
         (answer("401 Unauthorized", "WWW-Authenticate: Negotiate", "WWW-Authenticate: NTLM"), errors.Denied, "refused"),
         (answer("401 Unauthorized", "WWW-Authenticate: Negotiate AAAA"), errors.BadAnswer, "no sense"),
         (answer("503 Service Unavailable"), errors.Unreachable, "503"),
+        (answer("500 Internal Server Error", body=b"<h1>No</h1>"), errors.Unsupported, "HTTP 500, which is no WinRM"),
+        (answer("300 Multiple Choices"), errors.BadAnswer, "elsewhere"),
         (b"SSH-2.0-OpenSSH\r\n", errors.Unreachable, "connection failed"),
         (b"", errors.Unreachable, "connection failed"),
     ],
