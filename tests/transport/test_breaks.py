@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import requests
+from cryptography.exceptions import UnsupportedAlgorithm
 from ports import HeldPort
 from visiting import ECHO, TIMEOUT, Visits, eventually, listens, script, shells
 
@@ -374,6 +375,32 @@ def test_whoever_is_not_the_server_gets_no_script(
 
     assert type(caught.value) is kind
     assert impostor.connections <= 2  # the knock, and one for the logon
+
+
+STRANGE = [MemoryError(), RecursionError("deep"), OverflowError("year"), AssertionError(), UnsupportedAlgorithm("hash")]
+
+
+@pytest.mark.parametrize("error", STRANGE, ids=lambda error: type(error).__name__)
+def test_whatever_a_library_raises_is_that_servers_failure(
+    visits: Visits, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """An exception that nobody has thought of would end the run of all servers, in the middle of changes."""
+
+    def strange(*_: object) -> bytes:
+        raise error
+
+    visit = visits.to()
+    with monkeypatch.context() as patch:
+        patch.setattr("agent.transport.logon.Logon.begin", strange)
+        with pytest.raises(errors.ServerError) as opening:
+            visit.run(script(ONE, effect=Effect.WRITE), {})
+    visit.ready()
+    monkeypatch.setattr("agent.transport.sealing.Sealing.unseal", strange)
+    with pytest.raises(errors.ServerError) as running:
+        visit.run(script(ONE, effect=Effect.WRITE), {})
+
+    assert opening.value.message
+    assert not running.value.untouched
 
 
 class Insistent:
