@@ -30,7 +30,7 @@ from agent.transport.translation import blame
 from agent.transport.wire import Elsewhere, Line
 
 SERVICE = "HTTP"  # the service name that Windows' own WinRM client asks a ticket for
-SEALED = "multipart/encrypted"  # [MS-WSMV] 2.2.9.1
+SEALED = "multipart/encrypted"  # [MS-WSMV] 2.2.9.1; like every media type, in any case (RFC 9110 8.3.1)
 _SOAP = "application/soap+xml"
 _TOKEN = re.compile(r"(?:Negotiate|Kerberos)\s+([A-Za-z0-9+/=]+)", re.IGNORECASE)
 
@@ -160,15 +160,16 @@ class Logon(AuthBase):
 
         Of an error without encryption nothing but its number is taken, which proves nothing.
         """
+        kind = content_type.lower()
         if 300 <= status < 400:
             raise Elsewhere("a redirect, which WinRM never sends")
         is_complete = self.context is not None and self.context.complete
         if self._seals and status < 300:
-            if not is_complete or (content and not content_type.startswith(SEALED)):
+            if not is_complete or (content and not kind.startswith(SEALED)):
                 raise Unsealed("an answer without encryption")
             self._require_protection()
         # Over https the certificate says who speaks: its WinRM service, or what lets nobody through to it.
-        is_fault = status == 500 and content_type.startswith(_SOAP)
+        is_fault = status == 500 and kind.startswith(_SOAP)
         if not self._seals and is_complete and (status < 300 or is_fault):
             self.prove()
 

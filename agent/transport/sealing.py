@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 
 import requests
@@ -12,6 +13,13 @@ from agent.transport.logon import SEALED, Logon
 _BOUNDARY = b"--Encrypted Boundary"
 _PROTOCOL = "application/HTTP-SPNEGO-session-encrypted"
 _OCTETS = b"\tContent-Type: application/octet-stream\r\n"
+
+_PART = re.compile(rb"--\s*Encrypted Boundary\r\n")
+_END = re.compile(rb"--\s*Encrypted Boundary--(?:\r\n)?\Z")
+_KIND = re.compile(rb"\A\s*Content-Type:\s*application/octet-stream\r\n", re.IGNORECASE)
+"""Some of Windows' own services write a space after the dashes, which pypsrp and pywinrm take as well."""
+
+_PADDING = 16  # the most that a block cipher adds; a seal that pads has it in its length
 
 
 class Sealing:
@@ -57,16 +65,16 @@ class Sealing:
 
     def message(self, content_type: str, content: bytes) -> bytes:
         """What the server said, or nothing: words without a seal are anybody's."""
-        return self.unseal(content) if content_type.startswith(SEALED) else b""
+        return self.unseal(content) if content_type.lower().startswith(SEALED) else b""
 
     def unseal(self, content: bytes) -> bytes:
         """The message; ValueError where it is not sealed as it should be."""
-        _, head, body = content.split(_BOUNDARY + b"\r\n", 2)
+        _, head, body = _PART.split(content, 2)
         expected = int(head.partition(b"Length=")[2].split(b"\r\n", 1)[0])
-        sealed = body.removeprefix(_OCTETS).removesuffix(_BOUNDARY + b"--\r\n")
+        sealed = _END.sub(b"", _KIND.sub(b"", body, count=1))
         size = struct.unpack("<i", sealed[:4])[0]
         message: bytes = self._logon.context.unwrap_winrm(sealed[4 : 4 + size], sealed[4 + size :])
-        if len(message) != expected:
+        if not len(message) <= expected <= len(message) + _PADDING:
             raise ValueError(f"an answer of {len(message)} bytes that says it has {expected}")
         self._logon.prove()
         return plainly(message)

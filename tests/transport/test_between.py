@@ -5,6 +5,7 @@ What he can always do is to keep the two from each other.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -292,3 +293,38 @@ def test_an_opening_that_breaks_leaves_no_shell_behind(psrp: Visits) -> None:
 
     assert len(seals) > 2
     assert shells(psrp.fleet["EX03"]) == before
+
+
+def reframe(said: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """The answer with its frame changed, where it has one."""
+    if b"multipart/encrypted" not in said:
+        return said
+    head, blank, body = change(said).partition(b"\r\n\r\n")
+    return re.sub(rb"(?i)content-length: \d+", b"Content-Length: %d" % len(body), head) + blank + body
+
+
+FRAMES = {
+    "space": lambda said: said.replace(b"--Encrypted", b"-- Encrypted"),
+    "case": lambda said: said.replace(b"\tContent-Type: application/octet", b"content-type: Application/octet"),
+    "kind": lambda said: said.replace(b"multipart/encrypted;", b"Multipart/Encrypted ; "),
+    "end": lambda said: said.removesuffix(b"\r\n"),
+    "padded": lambda said: re.sub(rb"Length=(\d+)", lambda found: b"Length=%d" % (int(found[1]) + 1), said),
+}
+
+
+@pytest.mark.parametrize("change", FRAMES.values(), ids=FRAMES)
+def test_a_frame_is_read_however_a_service_writes_it(visits: Visits, change: Callable[[bytes], bytes]) -> None:
+    """What is in it is sealed, so the frame itself needs no strictness."""
+    seen: list[bool] = []
+
+    def alter(_: int, request: bytes, said: bytes) -> bytes:
+        changed = reframe(said, change)
+        seen.append(changed != said)
+        return changed
+
+    with in_between(visits, alter, ("EX01",)) as found:
+        visit = visits.to(port=found["EX01"].port)
+        assert visit.run(script(ONE), {}) == [{"N": 1}]
+        visit.close()
+
+    assert any(seen)
