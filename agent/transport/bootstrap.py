@@ -87,12 +87,17 @@ def answer(stdout: bytes, mark: str) -> Answer:
         raise Incomplete(f"powershell.exe said {text[:200]!r}" if text.strip() else "powershell.exe said nothing")
     if "</Objs>" not in text:
         raise Incomplete("the answer stops in the middle")
-    values = _values(text[start : text.rindex("</Objs>") + len("</Objs>")])
-    marks = [value for value in values if isinstance(value, dict) and value.get(_MARK) == mark]
+    output: list[Plain] = []
+    marks: list[dict[str, Plain]] = []
+    for value in _values(text[start : text.rindex("</Objs>") + len("</Objs>")]):
+        if isinstance(value, dict) and value.get(_MARK) == mark:
+            marks.append(value)
+        else:
+            output.append(value)
     if not any(found["Ended"] for found in marks):
         raise Incomplete("the answer stops before the script's end")
     return Answer(
-        output=[value for value in values if not any(value is found for found in marks)],
+        output=output,
         reported=[_record(found) for found in marks if "FullyQualifiedErrorId" in found],
     )
 

@@ -20,8 +20,8 @@ Plain = Scalar | datetime | list["Plain"] | dict[str, "Plain"]
 """What an object becomes."""
 
 NAMESPACE = "http://schemas.microsoft.com/powershell/2004/04"
-_DEEPEST = 64  # a host serializes a handful of levels; more than this is no answer of PowerShell
-_MOST = 500_000  # values in one document: references to references to references make many of a few
+DEEPEST = 64  # a host serializes a handful of levels; more than this is no answer of PowerShell
+MOST = 500_000  # values in one document: references to references to references make many of a few
 
 
 class BadClixml(ValueError):  # noqa: N818 - named like BadAnswer, which it becomes
@@ -132,8 +132,8 @@ class Reader:
         """The element as a plain value; BadClixml where it makes no sense."""
         tag = element.tag.rpartition("}")[2]
         self._add(1)
-        if depth > _DEEPEST:
-            raise BadClixml(f"nested more than {_DEEPEST} deep")
+        if depth > DEEPEST:
+            raise BadClixml(f"nested more than {DEEPEST} deep")
         if tag == "Obj":
             return self._object(element, depth)
         if tag == "Ref":
@@ -178,8 +178,8 @@ class Reader:
 
     def _add(self, values: int) -> None:
         self._count += values
-        if self._count > _MOST:
-            raise BadClixml(f"more than {_MOST:,} values")
+        if self._count > MOST:
+            raise BadClixml(f"more than {MOST:,} values")
 
     def _value(self, element: ET.Element, types: tuple[str, ...], bag: dict[str, Plain], depth: int) -> Plain:
         parts = {child.tag.rpartition("}")[2]: child for child in element}

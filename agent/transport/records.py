@@ -9,7 +9,7 @@ from typing import cast
 from agent import errors
 from agent.model import Record, Script
 from agent.printable import harmless, printable
-from agent.transport.clixml import Plain
+from agent.transport.clixml import DEEPEST, MOST, BadClixml, Plain
 from agent.transport.position import unplaced
 
 # System.Management.Automation.ErrorCategory, in the order of its numbers.
@@ -39,18 +39,35 @@ def records(server: str, script: Script, output: Sequence[Plain]) -> list[Record
                 f"{script.id} answered with {_kind(value)} instead of an object: {_SHORT.repr(value)[:80]}",
                 "Look at what the script writes to its output.",
             )
-    return cast(list[Record], [_harmless(value) for value in output])
+    copy = _Copy()
+    try:
+        return cast(list[Record], [copy.of(value) for value in output])
+    except BadClixml as error:
+        raise errors.BadAnswer(server, f"{script.id} answered with {error}", LOOK) from error
 
 
-def _harmless(value: Plain) -> Plain:
-    match value:
-        case str():
-            return harmless(value)
-        case list():
-            return [_harmless(item) for item in value]
-        case dict():
-            return {harmless(name): _harmless(item) for name, item in value.items()}
-    return value
+class _Copy:
+    """Of all objects of an answer, every text `harmless`.
+
+    References make many of a few, in each document anew, and may lead back to where they stand.
+    """
+
+    def __init__(self) -> None:
+        self._left = MOST
+
+    def of(self, value: Plain, depth: int = 0) -> Plain:
+        """The value with harmless texts; BadClixml where it has no end."""
+        self._left -= 1
+        if self._left < 0 or depth > DEEPEST:
+            raise BadClixml(f"more than {MOST:,} values, or more than {DEEPEST} inside each other")
+        match value:
+            case str():
+                return harmless(value)
+            case list():
+                return [self.of(item, depth + 1) for item in value]
+            case dict():
+                return {harmless(name): self.of(item, depth + 1) for name, item in value.items()}
+        return value
 
 
 def failed(server: str, script: Script, found: Mapping[str, Plain]) -> errors.ScriptFailed:

@@ -6,7 +6,7 @@ import pytest
 from visiting import script
 
 from agent import errors
-from agent.transport.clixml import Plain
+from agent.transport.clixml import Plain, parse
 from agent.transport.records import failed, records
 
 READ = script("")
@@ -41,3 +41,22 @@ def test_an_error_that_is_no_text_is_not_written_out() -> None:
     assert len(failed("EX01", READ, {"Exception": {"Message": deep}}).message) < 1000
     with pytest.raises(errors.BadAnswer, match="instead of an object"):
         records("EX01", READ, [deep])
+
+
+def test_objects_that_stand_in_themselves_are_no_answer() -> None:
+    found = parse('<Obj RefId="0"><MS><Obj N="A" RefId="1"><MS><Ref N="B" RefId="0"/></MS></Obj></MS></Obj>')
+
+    with pytest.raises(errors.BadAnswer, match="inside each other"):
+        records("EX01", READ, [found])
+
+
+def test_the_limit_of_values_is_that_of_the_whole_answer() -> None:
+    """Each document within the limits, a thousand bytes of it, and many of them."""
+    lists = "".join(
+        f'<Obj N="K{n}" RefId="{n}"><LST>{f"""<Ref RefId="{n - 1}"/>""" * 10}</LST></Obj>' for n in range(2, 7)
+    )
+    text = f'<Obj RefId="0"><MS><Obj N="A" RefId="1"><MS/></Obj>{lists}</MS></Obj>'
+
+    assert records("EX01", READ, [parse(text)])
+    with pytest.raises(errors.BadAnswer, match="500,000 values"):
+        records("EX01", READ, [parse(text) for _ in range(10)])
