@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from agent.errors import EasfixError, ScriptFailed, ServerError
+from agent.errors import EasfixError, ScriptFailed, ServerError, told_by
 from agent.journal import OpenRun
 from agent.model import Action, Prior, Proof, Record, Script, Step, StepRecord, StepState
 from agent.notice import Listen, Notice
@@ -152,7 +152,8 @@ class Actor:
         if self.state(deed.step) is not StepState.INTENDED:
             self._note(deed, StepState.INTENDED, deed.why)
         try:
-            message = deed.send()
+            with told_by(self.server):
+                message = deed.send()
         except ServerError as error:
             if is_untouched(error):
                 return self._note(deed, StepState.FAILED, error.message, error)
@@ -165,7 +166,8 @@ class Actor:
         if self.state(deed.step) is StepState.INTENDED:
             self._note(deed, StepState.UNKNOWN, "the run broke off here; looking")
         try:
-            look = deed.look()
+            with told_by(self.server):
+                look = deed.look()
         except ServerError as error:
             return Ended(StepState.UNKNOWN, f"could not look: {error.message}", error)
         match look.seen:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from reprlib import Repr
 from typing import TypeVar
 
 from agent.errors import BadAnswer
 from agent.model import Record, SslFlags, Value
+from agent.sane import is_sane
 
 T = TypeVar("T")
+
+_SHORT = Repr()
+_SHORT.maxlevel = 2
+_SHORT.maxstring = 60
 
 
 class Answer(dict[str, Value]):
@@ -87,15 +93,15 @@ class Fields:
         return None if self._get(name) is None else make(self.number(name))
 
     def count(self, name: str) -> int | None:
-        """A whole number written as text; None for any other text."""
+        """A whole number written as text; None for any other text, and for more digits than a 64-bit word has."""
         text = self.text(name).strip()
-        return int(text) if text.isdecimal() else None
+        return int(text) if text.isdecimal() and len(text) < 19 else None
 
     def one_of(self, name: str, words: Iterable[str], what: str) -> str:
         """One of these words."""
         word = self.text(name)
         if word not in set(words):
-            raise self.bad(f"{name} = {word!r}, which is no {what}")
+            raise self.bad(f"{name} = {word[:60]!r}, which is no {what}")
         return word
 
     def moment(self, name: str) -> datetime:
@@ -103,9 +109,12 @@ class Fields:
         text = self.text(name)
         try:
             # .NET writes seven digits of a second, Python reads six; the last is cut off.
-            return datetime.fromisoformat(text[:26].removesuffix("Z") + "+00:00")
+            made = datetime.fromisoformat(text[:26].removesuffix("Z") + "+00:00")
         except ValueError:
-            raise self.bad(f"{name} = {text!r}, which is no time") from None
+            raise self.bad(f"{name} = {text[:60]!r}, which is no time") from None
+        if not is_sane(made):
+            raise self.bad(f"{name} = {text[:60]!r}, which is no time of our age")
+        return made
 
     def bad(self, what: str) -> BadAnswer:
         """The error for an answer of this kind."""
@@ -119,7 +128,7 @@ class Fields:
 
     def _typed(self, name: str, value: object, kind: type[T]) -> T:
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise self.bad(f"{name} = {value!r}, which is not {kind.__name__}")
+            raise self.bad(f"{name} = {_SHORT.repr(value)}, which is not {kind.__name__}")
         return value
 
 
@@ -127,5 +136,5 @@ def number(server: str, answer: Record, name: str) -> int:
     """A whole number of an answer; raises `BadAnswer`."""
     value = answer.get(name)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise BadAnswer(server, f"{name} is {value!r} and not a number")
+        raise BadAnswer(server, f"{name} is {_SHORT.repr(value)} and not a number")
     return value

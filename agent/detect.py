@@ -44,7 +44,9 @@ def read(server: Server, records: Sequence[Record], at: datetime) -> Finding:
     kinds = {"server", "directory", "child", "service", "active-directory"}
     for found in fields:
         if found.kind not in kinds:
-            raise BadAnswer(server.name, f"detection answered with an unknown kind of record: {found.kind!r}", HINT)
+            raise BadAnswer(
+                server.name, f"detection answered with an unknown kind of record: {found.kind[:60]!r}", HINT
+            )
     facts = [_facts(found) for found in fields if found.kind == "server"]
     if len(facts) != 1:
         raise BadAnswer(server.name, f"detection described {len(facts)} servers instead of one", HINT)

@@ -33,6 +33,7 @@
         |-- TimedOut              sent, and no answer within the time              yes         no
         |-- BrokenOff             sent, and the connection broke                   yes         no
         |-- BadAnswer             an answer came that makes no sense               no          no
+        |   `-- Astray              easfix itself stumbled over it: a defect         no          no
         `-- ScriptFailed          the script ran and reported an error (record)    no          no
 
 `retryable` means that the same *question* may be put again; a write is never sent twice without looking.
@@ -41,8 +42,11 @@
 
 # ruff: noqa: N818 - the names are the words an operator reads: "Locked", not "LockedError".
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -163,9 +167,12 @@ class ServerError(EasfixError):
 
     retryable: ClassVar[bool] = False
     untouched: ClassVar[bool] = False
+    longest: ClassVar[int] = 2000
+    """Letters of a message: it may have a server's words in it, which may be as many as that likes."""
 
     def __init__(self, server: str, message: str, next_step: str = "") -> None:
-        super().__init__(message, where=server, next_step=next_step)
+        cut = f"{message[: self.longest]} …" if len(message) > self.longest else message
+        super().__init__(cut, where=server, next_step=next_step)
         self.server = server
 
 
@@ -219,6 +226,33 @@ class BrokenOff(ServerError):
 
 class BadAnswer(ServerError):
     """An answer came that makes no sense."""
+
+
+class Astray(BadAnswer):
+    """What a server said led easfix into an error of its own: a defect, but nothing that ends a run over many."""
+
+
+@contextmanager
+def told_by(server: str) -> Iterator[None]:
+    """Around the reading of what a server said: whatever is raised in here is that server's failure."""
+    try:
+        yield
+    except EasfixError:
+        raise
+    except Exception as error:
+        raise Astray(
+            server,
+            f"easfix could not make sense of what the server said ({type(error).__name__}{_place(error)}), "
+            "which is a defect of easfix",
+            "Report it with the log.",
+        ) from error
+
+
+def _place(error: Exception) -> str:
+    import traceback  # needed by no run that goes well
+
+    found = traceback.extract_tb(error.__traceback__)
+    return f", {Path(found[-1].filename).name} line {found[-1].lineno}" if found else ""
 
 
 @dataclass(frozen=True, slots=True)

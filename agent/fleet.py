@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from agent.detect import look
-from agent.errors import Interrupted, ServerError
+from agent.errors import Interrupted, ServerError, told_by
 from agent.model import Finding, Script, Server
 from agent.notice import Listen, Notice
 from agent.retry import Questioner
@@ -74,7 +74,8 @@ class Looker:
             transport = self.connect(server)
             try:
                 reading = ReadOnly(transport, server.name)
-                finding = self.questioner.ask(lambda: look(server, reading, self.script, self.now()))
+                with told_by(server.name):
+                    finding = self.questioner.ask(lambda: look(server, reading, self.script, self.now()))
             finally:
                 transport.close()
         except ServerError as error:

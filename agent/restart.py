@@ -10,6 +10,7 @@ from agent.answers import Answer, number, of_kind, only
 from agent.errors import ScriptFailed, ServerError, TimedOut
 from agent.model import Action, Prior, Record, Script, ServerPlan, Step, StepState
 from agent.retry import Questioner
+from agent.sane import duration
 from agent.transport import Arguments
 
 WAIT_SECONDS = 5
@@ -291,6 +292,4 @@ def _count(value: object) -> int:
 
 
 def _ended(server: str, marker: Answer) -> Restarted:
-    seconds = marker["Seconds"]
-    took = float(seconds) if isinstance(seconds, int | float) else None
-    return Restarted(took, number(server, marker, "ExitCode"), str(marker["Output"]))
+    return Restarted(duration(marker["Seconds"]), number(server, marker, "ExitCode"), str(marker["Output"]))

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from agent.causes import Stage
 from agent.decoder import Certainty, Diagnosis, conclude
-from agent.errors import ServerError
+from agent.errors import ServerError, told_by
 from agent.model import Finding, Probe, Proof, Record, Script, Server, Verdict
 from agent.probe import evidence as known
 from agent.probe.evidence import Evidence
@@ -117,8 +117,13 @@ class Surveyor:
 
     def _of_proxy(self, proxy: Server) -> tuple[known.ProxyFacts | None, tuple[known.Event, ...]]:
         ask = self._asker(proxy, lambda script, arguments: self.pool.ask(proxy, script, arguments))
-        facts = next((known.facts_of(record) for record in ask("proxy", {}) if record.get("Kind") == "proxy"), None)
-        return facts, known.events_of(ask("events", {"SecondsAgo": LOOK_BACK}))
+        try:
+            with told_by(proxy.name):
+                told = (known.facts_of(record) for record in ask("proxy", {}) if record.get("Kind") == "proxy")
+                return next(told, None), known.events_of(ask("events", {"SecondsAgo": LOOK_BACK}))
+        except ServerError as error:
+            self.doubts.append(f"{proxy.name}: {error.message}")
+            return None, ()
 
     def _of_server(self, server: Server) -> _AboutServer:
         return self._read(
@@ -143,7 +148,11 @@ class Surveyor:
             self.doubts.append(f"{server.name}: {error.message}")
             return _AboutServer()
         try:
-            return work(self._asker(server, transport.run))
+            with told_by(server.name):
+                return work(self._asker(server, transport.run))
+        except ServerError as error:
+            self.doubts.append(f"{server.name}: {error.message}")
+            return _AboutServer()
         finally:
             transport.close()
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from agent.answers import Answer, each, only
-from agent.errors import ServerError
+from agent.errors import ServerError, told_by
 from agent.model import Change, Probe, Proof, Script, Server, SslFlags, Verdict
 from agent.probe import direct, endtoend, hop, probe
 from agent.probe.endtoend import Asking
@@ -75,9 +75,10 @@ class Verifier:
         try:
             found = self._questioner.ask(lambda: transport.run(self._scripts["readback"], {"Path": paths}))
             answers = each(server.name, found, len(paths))
+            with told_by(server.name):
+                return [self._flag(server, answer) for answer in answers]
         except ServerError as error:
             return [self._proof("agent", server, Verdict.UNKNOWN, f"{paths[0]}: {error.message}", "not-read")]
-        return [self._flag(server, answer) for answer in answers]
 
     def hops(self, server: Server, *, is_before: bool = False) -> list[Proof]:
         """The answers of the proxy path: from here, from each proxy and through it; once only `before` a change."""
@@ -161,9 +162,10 @@ class Verifier:
         arguments: Arguments = {"Fqdn": server.fqdn, "Port": PORT, "TimeoutSeconds": seconds, "Marker": marker}
         try:
             record = only(proxy.name, self._proxies.ask(proxy, self._scripts["hop"], arguments))
+            with told_by(proxy.name):
+                return hop(proxy.name, server.name, record, self._clocks.now())
         except ServerError as error:
             return self._proof(proxy.name, server, Verdict.UNKNOWN, error.message, "proxy-not-asked", Probe.HOP)
-        return hop(proxy.name, server.name, record, self._clocks.now())
 
     def _flag(self, server: Server, answer: Answer) -> Proof:
         path, value = str(answer["Path"]), answer["Flags"]

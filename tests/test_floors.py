@@ -18,6 +18,7 @@ FLOORS = {
     "agent.lint": 0,
     "agent.lean": 0,
     "agent.released": 0,
+    "agent.sane": 0,
     "agent.notice": 0,
     "agent.window": 0,
     "agent.exits": 1,

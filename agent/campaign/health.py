@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agent.course import Tools
 from agent.course.entry import Entry
 from agent.detect import look
-from agent.errors import ServerError
+from agent.errors import ServerError, told_by
 from agent.model import Finding, Server, ServerPlan, ServerState, Verdict
 from agent.outcome import came_back, sentences
 from agent.transport import ReadOnly
@@ -30,7 +30,8 @@ class Health:
         if entry.state is not ServerState.CHANGED or self.plans[server.name.casefold()].leads_to:
             return
         try:
-            stopped, flags = self._see(server)
+            with told_by(server.name):
+                stopped, flags = self._see(server)
         except ServerError as error:
             self._doubt(entry, error.message)
             return

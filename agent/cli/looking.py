@@ -33,13 +33,21 @@ class Decided:
 
 def decide_all(session: Session, servers: Sequence[Server], listen: Listen) -> list[Decided]:
     """Look at every server and decide, about one while others are still being looked at."""
+    from dataclasses import replace
+
+    from agent.errors import ServerError, told_by
     from agent.fleet import over
 
     looker = session.looker(listen)
 
     def decided(server: Server) -> Decided:
         looked = looker.one(server)
-        return Decided(looked, _decide(session, looked))
+        try:
+            with told_by(server.name):
+                return Decided(looked, _decide(session, looked))
+        except ServerError as error:
+            failed = replace(looked, finding=None, error=error)
+            return Decided(failed, _decide(session, failed))
 
     return over(servers, decided, session.config.run.concurrency)
 

@@ -12,7 +12,7 @@ from agent.course.entry import Entry
 from agent.course.fence import Fence
 from agent.course.tools import Tools
 from agent.detect import look
-from agent.errors import Fenced, Locked, ServerError, Stopped, ThresholdReached, WindowClosed
+from agent.errors import Fenced, Locked, ServerError, Stopped, ThresholdReached, WindowClosed, told_by
 from agent.guards import obstacles
 from agent.journal import Terms
 from agent.model import Action, Finding, Proof, Server, ServerPlan, ServerState, StepState, Verdict
@@ -160,7 +160,8 @@ class Course:
         try:
             transport = Fence(tools.connect(self._server), tools.fence)
             try:
-                work(transport, self._endings(transport))
+                with told_by(self._server.name):
+                    work(transport, self._endings(transport))
             finally:
                 transport.close()
         except ServerError as error:

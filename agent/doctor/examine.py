@@ -12,7 +12,16 @@ from agent.doctor.answers import Answers, read
 from agent.doctor.authentication import Way
 from agent.doctor.check import Check, Grade, Health, Kind, bad, good, warn
 from agent.doctor.network import Network
-from agent.errors import BadAnswer, ConfigError, EasfixError, Interrupted, NoTerminal, ScriptFailed, ServerError
+from agent.errors import (
+    BadAnswer,
+    ConfigError,
+    EasfixError,
+    Interrupted,
+    NoTerminal,
+    ScriptFailed,
+    ServerError,
+    told_by,
+)
 from agent.model import RestartMethod, Role, Script, Server
 from agent.notice import Listen, Notice
 from agent.transport import Connect, ReadOnly
@@ -78,13 +87,15 @@ class Doctor:
         began = self.now()
         try:
             answers = self._ask(server, self.script)
+            with told_by(server.name):
+                found = tuple(judge.checks(server, judge.Visited(answers, began, self.now()), self.restart))
         except ServerError as error:
             yield from refusal.checks(server, error)
         except (ConfigError, NoTerminal) as error:  # the password could not be had
             yield bad("logon", _said(error), error.next_step or "Mend the credential set in the configuration.")
             yield from refusal.not_visited(server, "there is no password", told={"logon"})
         else:
-            yield from judge.checks(server, judge.Visited(answers, began, self.now()), self.restart)
+            yield from found
 
     def _ask(self, server: Server, script: Script) -> Answers:
         transport = ReadOnly(self.connect(server), server.name)
@@ -93,7 +104,8 @@ class Doctor:
         finally:
             transport.close()
         try:
-            return read(server.name, server.role, records)
+            with told_by(server.name):
+                return read(server.name, server.role, records)
         except BadAnswer as error:  # not the wire's: the logon and the script did their part
             raise ScriptFailed(server.name, error.message, refusal.LOOK) from error
 

@@ -10,6 +10,7 @@ from agent.probe.answer import PATH, Answer, Trouble
 from agent.probe.ask import ask
 from agent.probe.judge import NEXT_STEPS, Judgement, judge
 from agent.probe.talk import USER_AGENT
+from agent.sane import duration
 
 # System.Net.WebExceptionStatus: how .NET names what went wrong before there was an answer.
 _FAILURES = {
@@ -58,19 +59,23 @@ def proof(origin: str, target: str, answer: Answer, at: datetime) -> Proof:
 
 def answer_of(record: Record) -> Answer:
     """The answer that a record of kind "hop" tells of; see playbooks/eas-require-ssl/hop.ps1."""
-    status, failure = record.get("Status"), _text(record, "Failure")
+    status, failure = _status(record.get("Status")), _text(record, "Failure")
     offered = record.get("Authenticate") or ()
-    milliseconds = record.get("Milliseconds")
     return Answer(
-        status=status if isinstance(status, int) else None,
+        status=status,
         authenticate=(offered,) if isinstance(offered, str) else _texts(offered),
         location=_text(record, "Location"),
         server=_text(record, "Server"),
         body=_text(record, "Body"),
-        trouble=None if isinstance(status, int) else _FAILURES.get(failure, Trouble.BROKEN_OFF),
+        trouble=None if status is not None else _FAILURES.get(failure, Trouble.BROKEN_OFF),
         message=": ".join(part for part in (failure, _text(record, "Message")) if part),
-        latency_ms=float(milliseconds) if isinstance(milliseconds, int | float) else None,
+        latency_ms=duration(record.get("Milliseconds")),
     )
+
+
+def _status(value: object) -> int | None:
+    """A status of HTTP (RFC 9110 15), or None for anything else."""
+    return value if isinstance(value, int) and 100 <= value <= 999 else None
 
 
 def _text(record: Record, name: str) -> str:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from agent.model import Finding, Probe, Proof, Record, Server
+from agent.sane import is_sane
 
 THROTTLE = timedelta(seconds=900)
 """A proxy writes 1034 about a host at most once in this time (KB2607574, domain 1.5)."""
 
 TIMED_OUT = 1034
+
+_LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +165,14 @@ def left_by(marker: str, lines: Sequence[LogLine], since: datetime) -> tuple[Log
 
 
 def moment(text: str) -> datetime:
-    """A time as .NET's round-trip format has it (seven digits of a second); the first moment of all for nonsense."""
+    """A time as .NET's round-trip format has it (seven digits of a second); one long ago for nonsense."""
     whole, _, rest = text.partition(".")
     try:
         made = datetime.fromisoformat(whole.removesuffix("Z") + ("." + rest[:6].rstrip("Z") if rest else ""))
     except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
+        return _LONG_AGO
+    if not is_sane(made):
+        return _LONG_AGO
     return made if made.tzinfo else made.replace(tzinfo=UTC)
 
 

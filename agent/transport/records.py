@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from reprlib import Repr
 from typing import cast
 
 from agent import errors
 from agent.model import Record, Script
-from agent.printable import harmless, printable
+from agent.printable import in_line, printable
 from agent.transport.clixml import DEEPEST, MOST, BadClixml, Plain
 from agent.transport.position import unplaced
 
@@ -28,7 +29,7 @@ LOOK = "Look at the server again: what the script did before the error stays don
 
 
 def records(server: str, script: Script, output: Sequence[Plain]) -> list[Record]:
-    """The objects of the output, their texts `harmless`: they end on a terminal, or in a report.
+    """The objects of the output, their texts `in_line`: they end on a terminal, or in a report.
 
     BadAnswer for anything else: a script of ours answers with objects only.
     """
@@ -46,8 +47,15 @@ def records(server: str, script: Script, output: Sequence[Plain]) -> list[Record
         raise errors.BadAnswer(server, f"{script.id} answered with {error}", LOOK) from error
 
 
+_LONGEST = 32 * 1024
+"""Letters of one text; the longest that a script of ours answers with is a page of a web site, or an event."""
+
+_WORD = 2**63
+"""No script of ours has a larger number to tell, and no journal can hold one."""
+
+
 class _Copy:
-    """Of all objects of an answer, every text `harmless`.
+    """Of all objects of an answer, with nothing in it that cannot be stored, told, or reckoned with.
 
     References make many of a few, in each document anew, and may lead back to where they stand.
     """
@@ -56,17 +64,23 @@ class _Copy:
         self._left = MOST
 
     def of(self, value: Plain, depth: int = 0) -> Plain:
-        """The value with harmless texts; BadClixml where it has no end."""
+        """The value with harmless texts; BadClixml where it has no end, or a number makes no sense."""
         self._left -= 1
         if self._left < 0 or depth > DEEPEST:
             raise BadClixml(f"more than {MOST:,} values, or more than {DEEPEST} inside each other")
         match value:
             case str():
-                return harmless(value)
+                return in_line(value[:_LONGEST])
+            case bool():
+                return value
+            case int() if not -_WORD <= value < _WORD:
+                raise BadClixml("a number of more than 64 bits")
+            case float() if not isfinite(value):
+                raise BadClixml("a number without an end")
             case list():
                 return [self.of(item, depth + 1) for item in value]
             case dict():
-                return {harmless(name): self.of(item, depth + 1) for name, item in value.items()}
+                return {in_line(name[:_LONGEST]): self.of(item, depth + 1) for name, item in value.items()}
         return value
 
 

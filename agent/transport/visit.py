@@ -197,9 +197,13 @@ class Visit(ABC):
         except BaseException:
             self._discard()
             raise
-        if reported:
-            raise _advise(script, failed(self.server.name, script, reported[-1]))
-        return records(self.server.name, script, output)
+        try:
+            with errors.told_by(self.server.name):
+                if reported:
+                    raise failed(self.server.name, script, reported[-1])
+                return records(self.server.name, script, output)
+        except errors.ServerError as error:
+            raise _advise(script, error) from error.__cause__
 
     def _bury(self, *, anew: bool = True) -> None:
         """End the shell of a session that went wrong, over a new connection if need be.

@@ -10,6 +10,7 @@ from visiting import ECHO, Visits, script
 
 from agent import errors
 from agent.model import Scalar
+from agent.printable import in_line
 
 HOSTILE = [
     "",
@@ -92,14 +93,14 @@ def test_a_script_may_answer_nothing(visits: Visits) -> None:
 def test_a_hostile_argument_is_text_and_nothing_else(visits: Visits, text: str) -> None:
     answer = visits.run(ECHO, {"Text": text, "Many": [text, "x"]})
 
-    assert answer[0]["Text"] == text
-    assert answer[0]["Many"] == [text, "x"]
+    assert answer[0]["Text"] == in_line(text)
+    assert answer[0]["Many"] == [in_line(text), "x"]
 
 
 def test_characters_that_xml_cannot_carry_arrive_too(visits: Visits) -> None:
     text = "param([string]$X)\nNew-Object -TypeName 'PSObject' -Property @{ Codes = [int[]][char[]]$X }"
 
-    assert visits.run(text, {"X": "\x00\x01\x1f\x7f\ufffe"}) == [{"Codes": [0, 1, 31, 127, 0xFFFE]}]
+    assert visits.run(text, {"X": "\x00\x01\x1f\x7f\ufffe\r\n\n"}) == [{"Codes": [0, 1, 31, 127, 0xFFFE, 13, 10, 10]}]
 
 
 @pytest.mark.parametrize(
@@ -219,12 +220,20 @@ def test_scripts_do_not_see_each_others_variables(visits: Visits) -> None:
 
 def test_a_megabyte_arrives_whole(visits: Visits) -> None:
     text = (
-        "foreach ($n in @(1, 2, 3, 4)) { New-Object -TypeName 'PSObject' -Property @{ N = $n; Text = ('x' * 262144) } }"
+        "foreach ($n in @(1, 2, 3, 4)) { New-Object -TypeName 'PSObject' -Property "
+        "@{ N = $n; Texts = @('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h' | ForEach-Object { $_ * 32768 }) } }"
     )
 
     answer = visits.run(text)
 
-    assert [(record["N"], len(str(record["Text"]))) for record in answer] == [(n, 262144) for n in (1, 2, 3, 4)]
+    texts = [letter * 32768 for letter in "abcdefgh"]
+    assert answer == [{"N": n, "Texts": texts} for n in (1, 2, 3, 4)]
+
+
+def test_one_text_is_no_longer_than_any_script_of_ours_would_answer(visits: Visits) -> None:
+    (answer,) = visits.run("New-Object -TypeName 'PSObject' -Property @{ Text = ('x' * 262144) }")
+
+    assert answer == {"Text": "x" * 32768}
 
 
 def test_a_script_of_400_kilobytes_arrives_whole(visits: Visits) -> None:
@@ -242,10 +251,10 @@ def test_twenty_scripts_fit_one_visit(visits: Visits) -> None:
 
 
 def test_what_a_server_says_does_nothing_to_a_terminal(visits: Visits) -> None:
-    """Neither colours and cursors nor letters in another order; line ends and tabs are left to whoever prints them."""
+    """Neither colours and cursors nor letters in another order, nor a line of its own making."""
     (answer,) = visits.run(ECHO, {"Text": "a\x9b2Jb\u202ec\r\n\te"})
 
-    assert answer["Text"] == "a\ufffd2Jb\ufffdc\r\n\te"
+    assert answer["Text"] == "a\ufffd2Jb\ufffdc \te"
 
 
 def test_the_words_of_an_error_do_nothing_to_a_terminal(visits: Visits) -> None:

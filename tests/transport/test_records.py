@@ -13,10 +13,10 @@ READ = script("")
 
 
 def test_texts_at_any_depth_do_nothing_to_a_terminal() -> None:
-    said: Plain = {"A\x1b": ["\x1b]0;t\x07", {"B": "\x00\u2028"}], "N": 1, "Kept": "a\tb\r\nc é"}
+    said: Plain = {"A\x1b": ["\x1b]0;t\x07", {"B": "\x00\u2028"}], "N": 1, "Kept": "a\tb\r\nc é\r\n", "Over": "a\rb"}
 
     assert records("EX01", READ, [said]) == [
-        {"A\ufffd": ["\ufffd]0;t\ufffd", {"B": "\ufffd\ufffd"}], "N": 1, "Kept": "a\tb\r\nc é"}
+        {"A\ufffd": ["\ufffd]0;t\ufffd", {"B": "\ufffd\ufffd"}], "N": 1, "Kept": "a\tb c é", "Over": "a\ufffdb"}
     ]
 
 
