@@ -6,9 +6,9 @@ from agent.errors import Denied
 from agent.model import Probe, Proof, Server, Verdict
 from agent.probe.answer import PATH, Answer
 from agent.probe.connecting import Place
-from agent.probe.endtoend import OURS, VERSION, Asking
+from agent.probe.endtoend import OURS, VERSION, Asking, is_activesync
 from agent.probe.judge import Judgement, evidence_of, judge
-from agent.probe.phone import LogonFailed, Phone, blamed, braked, log_on, token_of
+from agent.probe.phone import Logged, LogonFailed, Phone, blamed, braked, log_on, token_of
 from agent.probe.talk import Question, Talk
 from agent.transport.faults import Fault, Stage
 from agent.transport.gate import Blame
@@ -29,19 +29,20 @@ _KERBEROS = {
 def direct(target: Server, phone: Phone, asking: Asking) -> Proof:
     """Ask the back-end; the proof says whether the logon of the proxy's kind works there."""
     talk = Talk(Place(target.address, target.http_port, target.fqdn), asking.monotonic, asking.seconds)
-    answer = Answer()
+    logged = Logged(Answer())
     question = Question("OPTIONS", PATH, (("User-Agent", asking.marker),))
     try:
         with braked(phone, target.name) as attempt:
             attempt.blame = Blame.NONE
             try:
-                answer, protocol = log_on(talk, question, phone, target.fqdn)
+                logged = log_on(talk, question, phone, target.fqdn)
             except LogonFailed as failed:
                 attempt.blame = failed.blame
                 raise
-            judgement, is_refused = judge_logon(answer, protocol)
-            attempt.blame = blamed(answer) if is_refused else Blame.NONE
-            attempt.is_accepted = bool(protocol) and answer.status == 200
+            judgement = judge_logon(logged.answer, logged.protocol)
+            attempt.blame = blamed(logged.answer) if logged.has_tried else Blame.NONE
+            # A ticket is the domain's own word.
+            attempt.is_accepted = logged.protocol == "kerberos" or (logged.has_tried and is_activesync(logged.answer))
     except LogonFailed as failed:
         judgement = Judgement(Verdict.UNKNOWN, _kind(failed), f"{failed.error.message}. {failed.error.next_step}")
     except Denied as error:
@@ -55,14 +56,14 @@ def direct(target: Server, phone: Phone, asking: Asking) -> Proof:
         judgement.verdict,
         asking.now(),
         judgement.cause,
-        answer.status,
-        answer.latency_ms,
+        logged.answer.status,
+        logged.answer.latency_ms,
         judgement.evidence,
     )
 
 
-def judge_logon(answer: Answer, protocol: str) -> tuple[Judgement, bool]:
-    """What the last answer says, and whether it refused the account. Without an offer no logon was tried.
+def judge_logon(answer: Answer, protocol: str) -> Judgement:
+    """What the last answer says. Without an offer no logon was tried.
 
     A server that refuses a Kerberos ticket says nothing of the password, which the domain has accepted already.
     """
@@ -70,15 +71,15 @@ def judge_logon(answer: Answer, protocol: str) -> tuple[Judgement, bool]:
     if answer.status == 200:
         version = answer.header(VERSION)
         if version.startswith(OURS):
-            return Judgement(Verdict.GOOD, "", f"{VERSION}: {version}, logged on by {_SPOKEN[protocol]}"), False
-        return Judgement(Verdict.BAD, "no-activesync", f"{evidence}, {VERSION}: {version or 'none'}"), False
+            return Judgement(Verdict.GOOD, "", f"{VERSION}: {version}, logged on by {_SPOKEN[protocol]}")
+        return Judgement(Verdict.BAD, "no-activesync", f"{evidence}, {VERSION}: {version or 'none'}")
     if answer.status == 401 and token_of(answer):
-        return Judgement(Verdict.UNKNOWN, "broken-off", f"{evidence}; the logon did not come to its end"), False
+        return Judgement(Verdict.UNKNOWN, "broken-off", f"{evidence}; the logon did not come to its end")
     if answer.status == 401 and answer.offers("Negotiate") and protocol == "kerberos":
-        return Judgement(Verdict.UNKNOWN, "ticket-refused", f"{evidence} and refused the domain's ticket for it"), False
+        return Judgement(Verdict.UNKNOWN, "ticket-refused", f"{evidence} and refused the domain's ticket for it")
     if answer.status == 401 and answer.offers("Negotiate"):
-        return Judgement(Verdict.UNKNOWN, "password-refused", evidence), True
-    return judge(answer), False
+        return Judgement(Verdict.UNKNOWN, "password-refused", evidence)
+    return judge(answer)
 
 
 def _kind(failed: LogonFailed) -> str:

@@ -92,7 +92,7 @@ def _talk(talk: Talk, proxy: Server, target: Server, phone: Phone, asking: Askin
         with braked(phone, proxy.name) as attempt:
             options = talk.put(phone.basic(Question("OPTIONS", PATH, agent)))
             attempt.blame = blamed(options)
-            attempt.is_accepted = options.status not in (None, 401)
+            attempt.is_accepted = is_activesync(options)
     except Denied as error:
         return _proof(proxy, target, Judgement(UNKNOWN, "password-not-tried", error.message), Answer(), asking)
     found = judge_options(options)
@@ -102,6 +102,11 @@ def _talk(talk: Talk, proxy: Server, target: Server, phone: Phone, asking: Askin
     judgement = judge_folders(folders)
     both = f"OPTIONS {options.header(VERSION)}; FolderSync {judgement.evidence}"
     return _proof(proxy, target, Judgement(judgement.verdict, judgement.cause, both), folders, asking, options)
+
+
+def is_activesync(answer: Answer) -> bool:
+    """ActiveSync has answered, which it does to nobody whose password is wrong; an error may be a load balancer's."""
+    return answer.status == 200 and bool(answer.header(VERSION))
 
 
 def _folder_sync(phone: Phone, asking: Asking) -> Question:

@@ -58,31 +58,42 @@ class Phones:
             return None
         credentials, auth = self._logon(server)
         with self._lock:
-            return self._known.setdefault(credentials, Phone(credentials, Gate(), auth))
+            return self._known.setdefault(credentials, Phone(credentials, Gate(asks_again=True), auth))
 
 
-def log_on(talk: Talk, question: Question, phone: Phone, host: str) -> tuple[Answer, str]:
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """How a logon went: the last answer; "kerberos", "ntlm", or none where none was tried; a password has left."""
+
+    answer: Answer
+    protocol: str = ""
+    has_tried: bool = False
+
+
+def log_on(talk: Talk, question: Question, phone: Phone, host: str) -> Logged:
     """Put the question, and put it again with a logon where Negotiate is asked for; raises LogonFailed.
 
-    The last answer, and the protocol of the logon: "kerberos", "ntlm", or none where none was tried. The first 401
-    offers, the last one refuses. Never Basic: this goes over plain HTTP.
+    The first 401 offers, the last one refuses. Never Basic: this goes over plain HTTP.
     """
     answer = talk.put(question)
     if answer.status != 401 or not answer.offers("Negotiate"):
-        return answer, ""
+        return Logged(answer)
     negotiation = Negotiation(phone.credentials, phone.auth, host)
     token = negotiation.step()
+    has_tried = False
     for number in range(_ROUNDS):
         if number and not talk.is_open:
-            return answer, negotiation.protocol  # the logon belonged to the connection that is gone
+            break  # the logon belonged to the connection that is gone
         sent = base64.b64encode(token).decode("ascii")
+        # A ticket says nothing of the password: the domain has accepted it already.
+        has_tried = has_tried or (number > 0 and negotiation.protocol != "kerberos")
         answer = talk.put(question.having(("Authorization", f"Negotiate {sent}")))
         offered = token_of(answer)
         if answer.status != 401 or not offered:
             break
         if not (token := negotiation.step(offered)):
             break
-    return answer, negotiation.protocol
+    return Logged(answer, negotiation.protocol, has_tried)
 
 
 @contextmanager
@@ -93,7 +104,7 @@ def braked(phone: Phone, place: str) -> Iterator[Attempt]:
 
 
 def blamed(answer: Answer) -> Blame:
-    """What an answer to a logon says about the account."""
+    """What an answer to a logon says about the account. No answer says nothing: IIS may still be warming up."""
     return Blame.PERHAPS if answer.status == 401 else Blame.NONE
 
 
@@ -108,4 +119,4 @@ def token_of(answer: Answer) -> bytes:
     return b""
 
 
-__all__ = ["Denied", "LogonFailed", "Phone", "Phones", "blamed", "braked", "log_on", "token_of"]
+__all__ = ["Denied", "Logged", "LogonFailed", "Phone", "Phones", "blamed", "braked", "log_on", "token_of"]

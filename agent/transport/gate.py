@@ -35,8 +35,10 @@ class Gate:
     account, a refusal elsewhere says something about that server only.
     """
 
-    def __init__(self, most: int = 2) -> None:
+    def __init__(self, most: int = 2, *, asks_again: bool = False) -> None:
+        """`asks_again`: a server that has not accepted the account may be asked for it once more."""
         self._most = most
+        self._asks_again = asks_again
         self._changed = threading.Condition()
         self._under_way = 0
         self._refused_by: list[str] = []
@@ -55,6 +57,11 @@ class Gate:
         with self._changed:
             self._is_accepted = True
             self._changed.notify_all()
+
+    @property
+    def is_barred(self) -> bool:
+        """The domain has refused the account since: nobody is to try it again, whoever has accepted it before."""
+        return self._is_barred
 
     @contextmanager
     def logon(self, server: str) -> Iterator[Attempt]:
@@ -76,6 +83,12 @@ class Gate:
                     f"not asked, because the same account was not accepted by {' and '.join(failed)}",
                     "Check the user name and the password; another wrong logon could lock the account. If they are "
                     "right, mend those servers, or leave them out with --skip.",
+                )
+            if server in failed and not (self._is_accepted or self._asks_again):
+                raise errors.Denied(
+                    server,
+                    "not asked again, because it did not accept the account when it was asked before",
+                    "Another wrong logon could lock the account. Look at this server, or leave it out with --skip.",
                 )
             self._under_way += 1
 

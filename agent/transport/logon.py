@@ -84,8 +84,8 @@ class Logon(AuthBase):
     `check`; requests calls the object itself. `context` is what messages are sealed with. `accepted` is called when the
     server has proved that it took the logon: over http by its first sealed answer, for anybody could just say yes.
 
-    `has_tried` once something has left that counts against the account if the password is wrong, whatever is answered;
-    `is_proved` once the server has proved that it was right.
+    `has_tried` is set once something has left that counts against the account if the password is wrong, whatever is
+    answered; `is_proved` once the server has proved that it was right.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class Logon(AuthBase):
         token = _token(offered)
         answer = None
         if token and not self.context.complete:
-            answer = self.context.step(token, channel_bindings=self._binding(self._line.certificate))
+            answer = self._step(token)
             self._require_protection()
         if status == 401 and answer:
             # A ticket says nothing of the password: the domain has accepted it already.
@@ -168,15 +168,27 @@ class Logon(AuthBase):
             if not is_complete or (content and not kind.startswith(SEALED)):
                 raise Unsealed("an answer without encryption")
             self._require_protection()
-        # Over https the certificate says who speaks: its WinRM service, or what lets nobody through to it.
-        is_fault = status == 500 and kind.startswith(_SOAP)
-        if not self._seals and is_complete and (status < 300 or is_fault):
+        # Over https the certificate says who speaks; and only a service that let us in speaks SOAP.
+        is_logged_on = is_complete and (self.has_tried or self.context.negotiated_protocol == "kerberos")
+        if not self._seals and is_logged_on and kind.startswith(_SOAP) and (status < 300 or status == 500):
             self.prove()
 
     def prove(self) -> None:
         """The server has shown that it took this logon."""
         self.is_proved = True
         self._accepted()
+
+    def _step(self, token: bytes) -> Any:
+        """What a token of the server leads to.
+
+        A KRB-ERROR in it can say whatever the domain would say of the account, and bears no seal: it says nothing.
+        """
+        try:
+            return self.context.step(token, channel_bindings=self._binding(self._line.certificate))
+        except logon_errors() as error:
+            if blame(describe(error, Stage.OPENING)) is Blame.CERTAINLY:
+                raise TicketRefused("the server refused the Kerberos ticket") from None
+            raise
 
     def _require_protection(self) -> None:
         """Weakened where messages cannot be sealed as they must be: before the password is at stake."""

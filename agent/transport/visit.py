@@ -220,6 +220,8 @@ class Visit(ABC):
     def _end(self, *, anew: bool = False) -> bool:
         self.line.begin(CLOSING_SECONDS)
         try:
+            if anew and self._gate.is_barred:
+                return False
             if anew:
                 self._attach()
             self.end()

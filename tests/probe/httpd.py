@@ -104,7 +104,7 @@ class Httpd:
 
 
 def phone(password: str = PASSWORD) -> Phone:
-    return Phone(Credentials(USER, Secret(password)), Gate())
+    return Phone(Credentials(USER, Secret(password)), Gate(asks_again=True))
 
 
 Start = Callable[..., Httpd]

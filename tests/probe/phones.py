@@ -40,7 +40,11 @@ class Sights:
 
     def phone(self, name: str = "EX01", password: str | None = None, auth: Auth = Auth.NTLM) -> Phone:
         user = self.fleet.phones[name]
-        return Phone(Credentials(user.qualified, Secret(user.password if password is None else password)), Gate(), auth)
+        return Phone(
+            Credentials(user.qualified, Secret(user.password if password is None else password)),
+            Gate(asks_again=True),
+            auth,
+        )
 
     def through(self, phone: Phone | None = None, *, seconds: float = PATIENCE, **proxy: str) -> Proof:
         return end_to_end(self.proxy(**proxy), self.server(), phone or self.phone(), asking(seconds))

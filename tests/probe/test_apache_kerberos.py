@@ -73,7 +73,7 @@ def serve(realm: Realm, httpd: Start, monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def phone(password: str = PASSWORD) -> Phone:
-    return Phone(Credentials(f"anna@{REALM}", Secret(password)), Gate(), Auth.KERBEROS)
+    return Phone(Credentials(f"anna@{REALM}", Secret(password)), Gate(asks_again=True), Auth.KERBEROS)
 
 
 def logon(server: Server, password: str = PASSWORD) -> Proof:

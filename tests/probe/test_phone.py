@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from between import Between, is_password, token
 from phones import PATIENCE, Sights, asking
 
 from agent.model import Auth, Https, Probe, Verdict
@@ -15,6 +17,7 @@ from agent.probe import Answer
 from agent.probe.direct import judge_logon
 from agent.probe.endtoend import end_to_end
 from agent.probe.phone import Phone, Phones
+from agent.probe.talk import Talk
 from agent.transport.credentials import Credentials, Secret
 from agent.transport.gate import Gate
 
@@ -43,15 +46,11 @@ def test_a_test_user_logs_on_to_the_server_itself(sights: Sights) -> None:
     assert (proof.verdict, proof.evidence, proof.probe) == (GOOD, evidence, Probe.LOGON)
 
 
-@pytest.mark.parametrize(
-    ("protocol", "cause", "is_refused"), [("kerberos", "ticket-refused", False), ("ntlm", "password-refused", True)]
-)
-def test_a_server_that_refuses_a_ticket_says_nothing_of_the_password(
-    protocol: str, cause: str, is_refused: bool
-) -> None:
-    found, blames_the_account = judge_logon(Answer(401, ("Negotiate",)), protocol)
+@pytest.mark.parametrize(("protocol", "cause"), [("kerberos", "ticket-refused"), ("ntlm", "password-refused")])
+def test_a_server_that_refuses_a_ticket_says_nothing_of_the_password(protocol: str, cause: str) -> None:
+    found = judge_logon(Answer(401, ("Negotiate",)), protocol)
 
-    assert (found.verdict, found.cause, blames_the_account) == (UNKNOWN, cause, is_refused)
+    assert (found.verdict, found.cause) == (UNKNOWN, cause)
 
 
 @pytest.mark.parametrize("auth", [Auth.NTLM, Auth.NEGOTIATE])
@@ -166,6 +165,82 @@ def test_a_wrong_password_is_refused_by_the_server_itself(sights: Sights) -> Non
     proof = sights.directly(sights.phone(password="wrong"))
 
     assert (proof.cause, proof.verdict) == ("password-refused", UNKNOWN)
+
+
+REFUSING = [
+    "401 Unauthorized\r\nWWW-Authenticate: Negotiate",
+    "401 Unauthorized\r\nWWW-Authenticate: Negotiate TlRMTVNTUAACAAAA",
+    "401 Unauthorized\r\nWWW-Authenticate: Basic",
+    "401 Unauthorized",
+]
+
+
+@pytest.mark.parametrize("said", REFUSING)
+def test_whatever_a_401_looks_like_the_password_is_tried_twice_at_most(sights: Sights, said: str) -> None:
+    phone = sights.phone(password="wrong")
+    with answered(sights, f"HTTP/1.1 {said}\r\nContent-Length: 0\r\n\r\n") as (port, tried):
+        causes = [sights.directly(phone, http_port=port).cause for _ in range(4)]
+
+    assert len(tried) == 2
+    assert causes[2:] == ["password-not-tried"] * 2
+
+
+@pytest.mark.parametrize("said", ["200 OK", "500 Internal Server Error", "403 Forbidden", "302 Found", "404 Not Found"])
+def test_only_activesync_itself_has_accepted_a_password(sights: Sights, said: str) -> None:
+    """What stands before it may answer anything to anybody."""
+    phone = sights.phone(password="wrong")
+    with answered(sights, f"HTTP/1.1 {said}\r\nContent-Length: 0\r\n\r\n") as (port, tried):
+        sights.directly(phone, http_port=port)
+
+    assert len(tried) == 1
+    assert not phone.gate.is_open
+
+
+def test_activesync_has_accepted_a_password(sights: Sights) -> None:
+    phone = sights.phone()
+    sights.directly(phone)
+
+    assert phone.gate.is_open
+
+
+def test_a_challenge_that_ends_the_connection_has_cost_no_attempt(sights: Sights) -> None:
+    """The password never left, so the account is not kept from others."""
+    phone = sights.phone()
+
+    def alter(_: int, request: bytes, said: bytes) -> bytes:
+        return said.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1) if token(request) else said
+
+    with Between(sights.server().http_port, alter) as between:
+        causes = [sights.directly(phone, http_port=between.port).cause for _ in range(3)]
+
+    assert causes == ["broken-off"] * 3
+    assert sights.directly(phone).verdict is GOOD
+
+
+@contextlib.contextmanager
+def answered(sights: Sights, said: str) -> Iterator[tuple[int, list[bytes]]]:
+    """A port that answers so to NTLM's third message, and those messages."""
+    tried: list[bytes] = []
+
+    def alter(_: int, request: bytes, real: bytes) -> bytes:
+        if not is_password(request):
+            return real
+        tried.append(request)
+        return said.encode()
+
+    with Between(sights.server().http_port, alter) as between:
+        yield between.port, tried
+
+
+@pytest.mark.parametrize("said", ["503 Service Unavailable", "403 Forbidden", "302 Found", "200 OK"])
+def test_a_proxys_error_has_accepted_no_password(sights: Sights, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A load balancer, or a stopped application pool, answers before anybody has looked at it."""
+    number, _, words = said.partition(" ")
+    monkeypatch.setattr(Talk, "put", lambda *_: Answer(int(number), message=words, is_sent=True))
+    phone = sights.phone(password="wrong")
+    sights.through(phone)
+
+    assert not phone.gate.is_open
 
 
 def test_an_expired_password_is_refused_like_a_wrong_one(sights: Sights) -> None:

@@ -17,6 +17,7 @@ from visiting import Visits, script, shells
 
 from agent import errors
 from agent.model import Effect
+from agent.transport.gate import Blame, Gate
 from agent.transport.waits import Waits
 
 SERVERS = ("EX01", "EX02", "EX03", "EX04")
@@ -328,3 +329,29 @@ def test_a_frame_is_read_however_a_service_writes_it(visits: Visits, change: Cal
         visit.close()
 
     assert any(seen)
+
+
+def test_no_shell_is_buried_with_a_password_that_the_domain_refuses_by_now(
+    visits: Visits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account was locked in the middle of a run: each new connection would be one more bad logon."""
+    gates: list[Gate] = []
+
+    class Seen(Gate):
+        def __init__(self) -> None:
+            super().__init__()
+            gates.append(self)
+
+    monkeypatch.setattr("agent.transport.choose.Gate", Seen)
+    breaking: list[bool] = []
+    with in_between(visits, lambda *said: RESET if breaking else said[2], ("EX01",)) as found:
+        visit = visits.to(port=found["EX01"].port)
+        visit.ready()
+        with gates[0].logon("EX02") as attempt:
+            attempt.blame = Blame.CERTAINLY
+        breaking.append(True)
+        with pytest.raises(errors.ServerError):
+            visit.run(script(ONE), {})
+        visit.close()
+
+        assert sum(is_password(request) for request in found["EX01"].requests) == 1

@@ -104,7 +104,7 @@ def test_a_logon_that_nobody_proved_lets_nobody_in() -> None:
 
 
 def test_a_server_that_failed_twice_is_named_once() -> None:
-    gate = Gate()
+    gate = Gate(asks_again=True)
     refuse(gate, "EX01")
     refuse(gate, "EX01")
 
@@ -150,3 +150,23 @@ def test_no_more_than_two_are_tried_at_once_until_one_is_accepted() -> None:
 
     assert first_two == 2
     assert len(counted) == 4
+
+
+def test_one_server_alone_keeps_nobody_else_out() -> None:
+    """However often it is visited: it is not asked again, so nothing more is counted."""
+    gate = Gate()
+    refuse(gate, "EX01")
+    for _ in range(3):
+        with pytest.raises(errors.Denied, match="not asked again"), gate.logon("EX01"):
+            pytest.fail("the server was asked")
+    accept(gate, "EX02")
+    accept(gate, "EX01")
+
+
+def test_who_may_be_asked_again_is_counted_again() -> None:
+    gate = Gate(asks_again=True)
+    refuse(gate, "EX01")
+    refuse(gate, "EX01")
+
+    with pytest.raises(errors.Denied, match="not accepted by EX01"), gate.logon("EX02"):
+        pytest.fail("the server was asked")

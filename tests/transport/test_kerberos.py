@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from between import Between
 from kdc import REALM, Realm, require
 from visiting import Visits, script
 
@@ -132,6 +134,45 @@ def test_a_server_whose_clock_is_off_refuses_the_ticket_and_the_clocks_are_named
         here.visits.fleet["EX01"].wire.set(clock_skew_seconds=0.0)
 
     assert "clock" in caught.value.next_step
+
+
+def der(tag: int, content: bytes) -> bytes:
+    """An element with a length of up to 255 (X.690 8.1)."""
+    long = b"\x81" if len(content) > 127 else b""
+    return bytes([tag]) + long + bytes([len(content)]) + content
+
+
+def krb_error(code: int) -> bytes:
+    """A KRB-ERROR as a GSS-API token (RFC 4120 5.9.1, RFC 4121 4.1), which anybody can make."""
+    name = der(0x30, der(0x1B, b"HTTP") + der(0x1B, b"ex01.lab.example"))
+    fields = (
+        der(0xA0, der(2, b"\x05")),  # the version
+        der(0xA1, der(2, b"\x1e")),  # KRB-ERROR
+        der(0xA4, der(0x18, b"20260506120000Z")),
+        der(0xA5, der(2, b"\0")),
+        der(0xA6, der(2, bytes([code]))),
+        der(0xA9, der(0x1B, REALM.encode())),
+        der(0xAA, der(0x30, der(0xA0, der(2, b"\x02")) + der(0xA1, name))),
+    )
+    oid = bytes.fromhex("06092a864886f712010202")
+    return der(0x60, oid + b"\x03\x00" + der(0x7E, der(0x30, b"".join(fields))))
+
+
+@pytest.mark.parametrize("auth", [Auth.KERBEROS, Auth.NEGOTIATE])
+@pytest.mark.parametrize("code", [6, 18, 23, 24])  # no such user, revoked, expired, wrong password
+def test_what_a_server_says_of_the_account_shuts_nobody_out(here: Here, port: int, auth: Auth, code: int) -> None:
+    """It only sounds like the domain."""
+    said = f"HTTP/1.1 401 x\r\nWWW-Authenticate: Negotiate {base64.b64encode(krb_error(code)).decode()}\r\n"
+    said += "Content-Length: 0\r\n\r\n"
+    connector = here.visits.connector(PASSWORD, f"easfix@{REALM}")
+    with Between(port, lambda *_: said.encode()) as between:
+        liar = here.visits.server("EX01", port=between.port, auth=auth)
+        with pytest.raises(errors.Denied, match="refused the Kerberos ticket"):
+            connector(liar).run(script(READ), {})
+
+    visit = connector(here.visits.server("EX01", port=port, auth=auth))
+    assert visit.run(script(READ), {}) == [{"Kind": "x"}]
+    visit.close()
 
 
 def test_a_domain_that_cannot_be_reached_is_told_as_such(

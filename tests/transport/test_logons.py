@@ -86,7 +86,9 @@ def test_who_only_says_yes_to_a_logon_has_accepted_nobody(status: int) -> None:
     credentials = Credentials("LAB\\easfix", Secret("x"))
     logon = Logon(credentials, Auth.NTLM, "ex01", Line(lambda: 0.0), seals=True, accepted=lambda: heard.append("yes"))
     protection = ContextReq.integrity | ContextReq.confidentiality
-    logon.context = SimpleNamespace(complete=True, context_attr=protection, unwrap_winrm=lambda *_: b"message")
+    logon.context = SimpleNamespace(
+        complete=True, negotiated_protocol="ntlm", context_attr=protection, unwrap_winrm=lambda *_: b"message"
+    )
     logon.check(status, "", b"")
     with pytest.raises(ValueError):
         Sealing(logon).unseal(b"HTTP/1.1")
@@ -108,7 +110,9 @@ def test_a_context_without_protection_is_not_used(missing: ContextReq) -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "is_proved"),
     [
-        (200, "text/html", True),
+        (200, "Application/SOAP+xml;charset=UTF-8", True),
+        (200, "text/html", False),
+        (200, "", False),
         (500, "application/soap+xml;charset=UTF-8", True),  # a fault of the WinRM service
         (500, "text/html", False),
         (503, "text/html", False),
@@ -121,7 +125,11 @@ def test_over_https_the_service_itself_proves_that_it_took_the_logon(status: int
     logon.check(status, kind, b"")
     assert not logon.is_proved  # nobody has asked who is there
 
-    logon.context = SimpleNamespace(complete=True)
+    logon.context = SimpleNamespace(complete=True, negotiated_protocol="ntlm")
+    logon.check(status, kind, b"")
+    assert not logon.is_proved  # no password has left
+
+    logon.has_tried = True
     logon.check(status, kind, b"")
 
     assert logon.is_proved is is_proved
