@@ -59,6 +59,16 @@ CASTS = frozenset({"wmiclass", "wmi", "wmisearcher", "scriptblock"})
 SETTABLE = listed("timeout readwritetimeout allowautoredirect keepalive proxy useragent accept pagesize")
 HTTP_METHODS = frozenset({"OPTIONS", "GET", "HEAD"})
 
+STORING = listed("-outvariable -ov -errorvariable -ev -warningvariable -wv")
+"""Parameters of every cmdlet that name a variable, which may be one of another drive: env:Path."""
+
+_STEPS = (
+    "post_increment_expression",
+    "pre_increment_expression",
+    "post_decrement_expression",
+    "pre_decrement_expression",
+)
+
 ADVICE = "a script with effect: read must not; move it to one with effect: write"
 
 
@@ -94,11 +104,19 @@ def calls(script: Script) -> Iterator[Objection]:
 
 def assignments(script: Script) -> Iterator[Objection]:
     """Properties of objects, environment, files and functions as targets; the script's own hashtables are its own."""
-    for node in script.of("assignment_expression", "post_increment_expression", "pre_increment_expression"):
+    for node in script.of("assignment_expression", *_STEPS):
         for target in _targets(node):
             is_part = target.type in ("member_access", "element_access")
             if (is_part and not _is_own(script, target, node)) or (target.type == "variable" and ":" in words(target)):
                 yield at(target, "effect", f"assigns {words(target)}", ADVICE)
+    for node in script.of("foreach_statement", "script_parameter"):
+        for target in node.children:
+            if target.type == "variable" and ":" in words(target):
+                yield at(target, "effect", f"assigns {words(target)}", ADVICE)
+    for node in script.of("command"):
+        for name, value in pairwise(arguments(node)):
+            if words(name).lower() in STORING and ":" in (literal(value) or ":"):
+                yield at(value, "effect", f"assigns {words(value)}", ADVICE)
     for node in script.of("variable"):
         if words(node).lower() == "$executioncontext":
             yield at(node, "effect", "uses $ExecutionContext", ADVICE)
@@ -142,7 +160,7 @@ def _first(call: Node) -> str:
 
 def _targets(node: Node) -> Iterator[Node]:
     """The variables, members and elements that an assignment sets: `$a, $b.C = ...` sets two."""
-    left = bare(node.children[1] if node.type == "pre_increment_expression" else node.children[0])
+    left = bare(node.children[1] if node.type.startswith("pre_") else node.children[0])
     if left.type == "expression_with_unary_operator":  # [int]$x = ...
         left = bare(left.children[-1].children[-1])
     parts = left.children if left.type == "array_literal_expression" else [left]
