@@ -21,7 +21,8 @@ Plain = Scalar | datetime | list["Plain"] | dict[str, "Plain"]
 
 NAMESPACE = "http://schemas.microsoft.com/powershell/2004/04"
 DEEPEST = 64  # a host serializes a handful of levels; more than this is no answer of PowerShell
-MOST = 500_000  # values in one document: references to references to references make many of a few
+MOST = 100_000  # values in one answer: references to references to references make many of a few
+_MOST_TAGS = 4 * MOST  # of one document: a tree of empty elements takes thirty times the room of its text
 
 
 class BadClixml(ValueError):  # noqa: N818 - named like BadAnswer, which it becomes
@@ -37,6 +38,8 @@ def document(text: str) -> ET.Element:
     """The root element; BadClixml for anything that is not XML or wants entities of its own."""
     if "<!DOCTYPE" in text:
         raise BadClixml("a document type has no place in CLIXML")
+    if text.count("<") > _MOST_TAGS:
+        raise BadClixml(f"more than {MOST:,} values")
     try:
         return ET.fromstring(text)
     except ET.ParseError as error:

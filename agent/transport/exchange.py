@@ -21,6 +21,7 @@ from agent.transport.wire import GRACE, Line, Lost, Oversized, Timely
 _LONGEST_LINE = 16 * 1024
 _MOST_HEADERS = 100
 _PIECE = 65536
+_BODILESS = (204, 304)  # RFC 9110 15.3.5 and 15.4.5: they end with their headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,11 @@ def exchange(line: Line, head: bytes, body: bytes) -> Answer:
     flow = Timely(line, socket)
     with BufferedReader(flow) as reader:
         status, headers = _head(reader)
-        content = b"".join(_within(line, _body(reader, headers)))
+        content = b"".join(_within(line, _body(reader, headers))) if status not in _BODILESS else b""
         flow.is_over = True
         says_more = bool(reader.peek(1))  # an answer to what nobody has asked yet
-    if says_more or headers.get("connection", "").lower() == "close" or _ends_with_connection(headers):
+    is_endless = status not in _BODILESS and _ends_with_connection(headers)
+    if says_more or headers.get("connection", "").lower() == "close" or is_endless:
         line.connection.close()
     return Answer(status, headers, content)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.transport.clixml import BadClixml, Plain, escape, parse, scalar, unescape
+from agent.transport.clixml import BadClixml, Plain, document, escape, parse, scalar, unescape
 
 BAG = """
 <Obj RefId="0">
@@ -166,3 +166,9 @@ def test_references_that_multiply_are_counted_and_not_followed() -> None:
     assert parse(doubled(8))
     with pytest.raises(BadClixml, match="more than"):
         parse(doubled(50))
+
+
+def test_empty_elements_are_counted_before_a_tree_is_made_of_them() -> None:
+    """The tree of these would take a gigabyte."""
+    with pytest.raises(BadClixml, match="more than"):
+        document(f"<Objs>{'<a/>' * 400_000}</Objs>")

@@ -78,6 +78,14 @@ def test_an_answer_is_read_to_its_end_and_no_further(ends: Ends, answer: bytes, 
     assert ask(ends, answer) == (200, content)
 
 
+@pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
+def test_an_answer_without_a_body_ends_with_its_headers(ends: Ends, status: str) -> None:
+    """The connection, and with it the logon, stands on."""
+    found = answered(ends, f"HTTP/1.1 {status}\r\nServer: x\r\n\r\n".encode())
+
+    assert (found.status, found.content) == (int(status[:3]), b"")
+
+
 def test_a_header_that_came_twice_has_both_values(ends: Ends) -> None:
     """So does a server say which logons it takes."""
     offers = b"WWW-Authenticate: Negotiate\r\nWWW-Authenticate: NTLM\r\n"
