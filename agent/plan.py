@@ -117,6 +117,29 @@ def fingerprint(finding: Finding) -> str:
     )
 
 
+def is_done(planned: ServerPlan, now: ServerPlan) -> bool:
+    """Somebody has done by now what was planned: the same keys, and none of them blocks the proxy."""
+    is_same = {each.path.casefold() for each in planned.changes} == {each.path.casefold() for each in now.changes}
+    return bool(planned.steps) and is_same and now.state is ServerState.RIGHT
+
+
+def moved(planned: Sequence[Change], now: Sequence[Change]) -> str:
+    """What is not as it was when a plan was made, as far as the flags tell; empty where they are the same."""
+    before = {each.path.casefold(): each for each in planned}
+    found = {each.path.casefold(): each for each in now}
+    told = [f"{each.path} is gone" for key, each in before.items() if key not in found]
+    told += [f"{each.path} is new" for key, each in found.items() if key not in before]
+    for key in before.keys() & found.keys():
+        then, is_now = before[key], found[key]
+        if (then.before, then.is_explicit) != (is_now.before, is_now.is_explicit):
+            told.append(f"{is_now.path} holds {_held(is_now)} instead of {_held(then)}")
+    return "; ".join(sorted(told))
+
+
+def _held(change: Change) -> str:
+    return f"{change.before.meaning} ({'its own' if change.is_explicit else 'inherited'})"
+
+
 def _stops_with_iis(service: Service) -> bool:
     return service.depends_on_iisadmin or service.name.upper() == "IISADMIN"
 

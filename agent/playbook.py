@@ -101,6 +101,8 @@ class Playbook:
     entries: Mapping[str, Entry]
     one_by_one: Checked
     """The scripts for those who need few: the others are not checked. Who changes a server takes `scripts`."""
+    altered: str = ""
+    """Which scripts are not as they were released, in a sentence without its full stop; empty where all are."""
 
     def script(self, name: str) -> Script:
         """The script of this id. PlaybookError where there is none, or where it must not be sent."""
@@ -159,8 +161,9 @@ def _open(name: str, home: Path | None, *, trusts_release: bool) -> Playbook:
     text = _text(source)
     page = _page(source, text, name)
     entries = {word: _entry(folder, word, line) for word, line in page.scripts.items()}
-    known = _released(folder, text, entries) if trusts_release else frozenset()
-    return Playbook(page.id, page.title, page.summary, MappingProxyType(entries), Checked(entries, known))
+    known = _released(folder, text, entries)
+    checked = Checked(entries, known if trusts_release else ())
+    return Playbook(page.id, page.title, page.summary, MappingProxyType(entries), checked, _altered(entries, known))
 
 
 def _folder(name: str, home: Path | None) -> Traversable:
@@ -180,6 +183,13 @@ def _released(folder: Traversable, page: str, entries: Mapping[str, Entry]) -> f
     if known.get(_PAGE) != _sha256(page):
         return frozenset()
     return frozenset(name for name, entry in entries.items() if known.get(f"{name}.ps1") == entry.script.sha256)
+
+
+def _altered(entries: Collection[str], known: Collection[str]) -> str:
+    if not known:
+        return f"no script is known to be as it was released: {SUMS} or {_PAGE} is missing, or was written anew"
+    others = sorted(set(entries) - set(known))
+    return f"not as released: {', '.join(f'{name}.ps1' for name in others)}" if others else ""
 
 
 def shelf() -> Traversable:

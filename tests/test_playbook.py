@@ -269,6 +269,19 @@ def test_a_script_that_was_edited_since_is_checked(released: Path, checked: list
     assert checked == [found.script("clear").text]
 
 
+def test_what_was_edited_is_told(released: Path) -> None:
+    assert read(home=released).altered == ""
+
+    for name in ("restart", "clear"):
+        script = released / DEFAULT / f"{name}.ps1"
+        script.write_text(script.read_text(encoding="ascii") + "# edited\n", encoding="ascii")
+    assert read(home=released).altered == "not as released: clear.ps1, restart.ps1"
+    assert load(home=released).altered == "not as released: clear.ps1, restart.ps1"
+
+    (released / DEFAULT / SUMS).unlink()
+    assert "no script is known to be as it was released" in read(home=released).altered
+
+
 def test_a_write_that_the_page_calls_a_read_is_found_out(released: Path) -> None:
     page = released / DEFAULT / "playbook.yaml"
     text = page.read_text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from agent import logs
 from agent.cli.session import Session
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def carry_out(
     session.unlock(servers)
     run = begin(session, "apply", plan, servers, permit)
     session.began(run.id)
+    if session.playbook.altered:
+        logs.get().warning("scripts.altered", detail=session.playbook.altered)
     for name in gone(session, plan):
         run.conclude(name, ServerState.SKIPPED, GONE)
     with session.progress(servers, run.id) as listen:
@@ -91,11 +94,22 @@ def gone(session: Session, plan: Plan) -> list[str]:
     return [each.server for each in plan.servers if each.server.casefold() not in known]
 
 
+def standing(found: Decided) -> bool:
+    """A guard speaks against it, and has not been overridden."""
+    return any(not each.is_overridden for each in found.plan.obstacles)
+
+
 def stale(plan: Plan, decided: Sequence[Decided]) -> list[Decided]:
-    """What the plan would do now: a server that moved since, or that the plan does not know, is refused."""
+    """What the plan would do now: a server that moved since, or that the plan does not know, is refused.
+
+    One that is well by now needs nothing more. What is done to the others, and how, stands in the plan: a setting that
+    was changed since it was made changes nothing about it.
+    """
     from dataclasses import replace
 
     from agent.model import ServerState
+    from agent.outcome import sentences
+    from agent.plan import is_done, moved
 
     planned = by_name(plan)
     found = []
@@ -105,12 +119,16 @@ def stale(plan: Plan, decided: Sequence[Decided]) -> list[Decided]:
         if before is None:
             reason = "refused: the plan does not name this server"
         elif each.looked.error is None and before.fingerprint != each.plan.fingerprint:
-            reason = MOVED
+            told = moved(before.changes, each.plan.changes)
+            reason = "" if is_done(before, each.plan) else sentences(MOVED, told) if told else MOVED
         elif each.plan.steps and not before.steps:
             reason = "refused: the plan leaves this server alone, and now it would be changed; plan again"
         if reason:
             changed = replace(each.plan, state=ServerState.SKIPPED, reason=reason, steps=(), impact=None)
             found.append(replace(each, plan=changed))
+        elif before is not None and before.steps and each.plan.fingerprint == before.fingerprint and not standing(each):
+            as_planned = replace(before, obstacles=each.plan.obstacles, siblings=each.plan.siblings)
+            found.append(replace(each, plan=as_planned))
         else:
             found.append(each)
     return found

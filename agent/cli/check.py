@@ -32,4 +32,5 @@ def command(options: Options, limit: tuple[str, ...], skip: tuple[str, ...], bey
             decided = decide_all(session, servers, listen)
             outcome = grid.forewarn(session, decided, answer(session, "check", decided))
         is_pending = any(each.plan.steps for each in decided)
-        return show(outcome, options, "easfix plan -o plan.json, or easfix apply --dry-run" if is_pending else "")
+        hint = f"{options.line('plan -o plan.json')}, or {options.line('apply --dry-run')}"
+        return show(outcome, options, hint if is_pending else "")

@@ -127,6 +127,8 @@ def _lines(session: Session, found: Orders, failing: int) -> Iterator[str]:
         return
     standing = found.windows.at(now())
     counted = f"; {failing} of them {'has' if failing == 1 else 'have'} failed already" if failing else ""
+    if session.playbook.altered:
+        yield f"scripts: {session.playbook.altered}"
     yield f"order: {order(found.waves)}"
     yield f"the run {found.threshold.words}{counted}{_canary(found.waves)}"
     if found.outside_window:

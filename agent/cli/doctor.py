@@ -128,7 +128,8 @@ def _workstation(
         open_journal=lambda: session.record.lacks(),
         log=log_file(config),
         log_refusal=refusal,
-        playbook=_playbook(session),
+        playbook=(found := _playbook(session)),
+        altered="" if isinstance(found, Exception) else session.playbook.altered,
     )
 
 

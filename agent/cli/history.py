@@ -29,16 +29,17 @@ def command(options: Options, count: int) -> int:
     from agent.outcome import Outcome
 
     with Session(options) as session:
+        nowhere = ""
         try:
             runs = session.record.history(count)
-        except NoJournal:
-            runs = ()
+        except NoJournal as error:
+            runs, nowhere = (), f" (there is no journal at {error.where})"
         if options.json:
             return show(Outcome("history", (), extra={"runs": [document(each) for each in runs]}), options)
         for each in runs:
             print(_line(each))
         if not runs:
-            print("No run is on record yet.")
+            print(f"No run is on record yet{nowhere}.")
         return 0
 
 

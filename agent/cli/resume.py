@@ -12,6 +12,7 @@ from agent.cli.options import Options, globals_, weighty_words
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agent.cli.session import Session
     from agent.journal import OpenRun
     from agent.model import RunRecord, ServerPlan
 
@@ -35,6 +36,8 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool,
     easfix status
     easfix resume last
 
+    It does not ask: what it finishes was agreed to when the run began. --limit leaves out what is not to be touched.
+
     IIS is never restarted a second time in one run: a marker on the server sees to that, whatever crashed. What the
     run had begun with is finished at any time; servers that it did not come to follow in waves, within the change
     window, and as many of them may fail as of a new run. A reason to work outside the window that was given when the
@@ -57,7 +60,7 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool,
         open_ones = _open(record, plans)
         wanted = set(chosen(record, limit)) if limit else open_ones
         if record.ended_at is not None and not open_ones & wanted:
-            return _nothing(record, options)
+            return _nothing(session, record, options)
         servers = sorted(known(session, sorted(open_ones & wanted)), key=in_order)
         session.unlock(servers)
         open_run = take_over_run(session, name, forced=take_over, outside_window=outside_window)
@@ -67,9 +70,9 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool,
             orders, failed = of_record(session, record, plans, [each.name for each in servers], outside_window)
             campaign(kit, servers, plans, orders, heirs.inherit, failed).run()
             heirs.end()
-        # A run that broke off never gave its answer, so that is given now, about all its servers; unless some are left.
+        # About all its servers, also those that it had come to before: 0 says that the whole run is well.
         is_left = record.ended_at is None and bool(open_ones - wanted)
-        worked = None if record.ended_at is None and not limit else [each.name for each in servers]
+        worked = [each.name for each in servers] if limit else None
         return show(conclude(session, open_run, "resume", worked, is_left=is_left), options)
 
 
@@ -99,16 +102,25 @@ def _say_what_was_planned(run: OpenRun, record: RunRecord, plans: Mapping[str, S
             run.conclude(each.name, plan.state, plan.reason)
 
 
-def _nothing(record: RunRecord, options: Options) -> int:
-    """Say so, and leave the record as it is."""
+def _nothing(session: Session, record: RunRecord, options: Options) -> int:
+    """Say so, and leave the record as it is; what is owed all the same is not hidden behind it."""
     from agent.cli.view import show
     from agent.exits import Exit
     from agent.outcome import Outcome, of_record
 
+    others = list(dict.fromkeys(each.run for each in session.record.debts() if each.run != record.id))
+    codes = (Exit.UNCERTAIN,) if others else ()
+    servers = tuple(of_record(each) for each in record.servers)
+    said: dict[str, object] = {"message": "nothing to resume", "owing": others}
+    found = Outcome("resume", servers, record.id, codes, said)
     if options.json:
-        servers = tuple(of_record(each) for each in record.servers)
-        said: dict[str, object] = {"message": "nothing to resume"}
-        return show(Outcome("resume", servers, record.id, extra=said, ended_with=Exit.OK), options)
-    more = options.line(f"show {record.id}")
-    print(f"nothing to resume: run {record.id} has nothing left to do here. {more} tells more.")
-    return int(Exit.OK)
+        return show(found, options)
+    print(
+        f"nothing to resume: run {record.id} has nothing left to do here. "
+        f"{options.line(f'show {record.id}')} tells more."
+    )
+    for run in others:
+        print(f"but run {run} owes something still: {options.line(f'resume {run}')}")
+    if found.exit_code is not Exit.OK:
+        print(f"{options.line('status')} tells how the servers stand")
+    return int(found.exit_code)

@@ -103,7 +103,7 @@ def _preview(session: Session, name: str, names: Sequence[str], *, dry_run: bool
             continue
         changes = preview(each.steps, journal.originals(name, each.name))
         newer = journal.newer_change(name, each.name, in_force=True) if changes else None
-        found = replace(of_record(each), directories=changes, steps=(), proof=())
+        found = replace(of_record(each), directories=changes, steps=(), proof=(), outage_seconds=None)
         if newer:
             why = f"refused: run {newer} has changed it since, and what that wrote would be overwritten"
             hint = f"easfix rollback {newer} --limit {each.name} comes first"

@@ -88,6 +88,10 @@ def _words(found: Found, *, is_due: bool) -> str:
     """What is said where no server is listed."""
     if found.broken_off:
         return "a run broke off"
+    if found.no_journal:
+        return "nothing is on record"
+    if found.stopped_short and not is_due:
+        return "nothing is owed to a server, and a run ended before it came to all of them"
     return "a second look is due" if is_due else "nothing is owed"
 
 

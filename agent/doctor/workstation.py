@@ -45,6 +45,7 @@ class Workstation:
     log: Path
     log_refusal: EasfixError | None
     playbook: PlaybookError | int  # why it is not fit to be sent, or how many scripts it has
+    altered: str = ""  # which scripts are not as they were released
 
     def examine(self, now: datetime) -> Health:
         """Everything about this machine."""
@@ -84,7 +85,10 @@ class Workstation:
     def _playbook(self) -> Check:
         if isinstance(self.playbook, PlaybookError):
             return bad("playbook", self.playbook.message, self.playbook.next_step or "Install easfix again.")
-        return good("playbook", f"{self.playbook} scripts, all PowerShell 2.0 and honest about their effect")
+        words = f"{self.playbook} scripts, all PowerShell 2.0 and honest about their effect"
+        if self.altered:
+            return warn("playbook", f"{words}; {self.altered}", "Read what was edited, or install easfix again.")
+        return good("playbook", words)
 
 
 # --- logons ----------------------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ class Gate:
             if self._is_barred or not (self._is_accepted or self._has_room):
                 raise errors.Denied(
                     server,
-                    f"not asked, because the same account was not accepted by {' and '.join(failed)}",
+                    f"not asked, because {' and '.join(failed)} refused the same account, or left its logon unanswered",
                     "Check the user name and the password; another wrong logon could lock the account. If they are "
                     "right, mend those servers, or leave them out with --skip.",
                 )

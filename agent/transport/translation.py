@@ -261,7 +261,8 @@ TABLE: tuple[Row, ...] = (
         lambda fault: fault.stage is not _RUNNING and _QUOTA(fault),
         errors.Busy,
         "the server refused: {text}",
-        "Wait, or close sessions that were left open on the server.",
+        "Wait: sessions of a process that was killed, easfix's own too, end by themselves after three minutes without "
+        "use; or close those of other tools on the server.",
     ),
     Row(_at(_SENDING, _NO_SHELL), errors.Unreachable, "the session on the server was gone; the script was not read"),
     Row(_ENVELOPE, errors.BadAnswer, "the answer does not fit the server's envelope: {text}", LOOK),

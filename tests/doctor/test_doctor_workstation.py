@@ -219,6 +219,10 @@ def test_a_playbook_that_must_not_be_sent_is_bad(make: Callable[..., Workstation
     assert failed(make(playbook=PlaybookError("detect.ps1 must not be sent: calls .Delete()"))) == {"playbook": "bad"}
 
 
+def test_scripts_that_were_edited_are_told(make: Callable[..., Workstation]) -> None:
+    assert failed(make(altered="not as released: clear.ps1")) == {"playbook": "warn"}
+
+
 def test_libraries_that_nobody_needs_are_not_missed(make: Callable[..., Workstation]) -> None:
     bare = replace(ABLE, kerberos=Kerberos(missing="easfix[kerberos] is not installed"), ntlm_missing="no RC4")
 

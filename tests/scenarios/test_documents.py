@@ -105,7 +105,7 @@ def test_every_command_prints_one_document_of_the_same_shape(tmp_path: Path) -> 
         (["apply", plan, "--yes", "--reason", "test", "--change", "CHG-1"], 4, ["changed", *STATES[1:]]),
         (["verify"], 4, ["right", *STATES[1:]]),
         (["verify", "last"], 0, ["changed"]),
-        (["resume", "last"], 0, ["changed", *STATES[1:]]),
+        (["resume", "last"], 4, ["changed", *STATES[1:]]),
         (["show", "last"], 4, ["changed", *STATES[1:]]),
         (["status"], 4, ["unreachable"]),
         (["history"], 0, []),

@@ -105,7 +105,12 @@ def test_a_wrong_password_is_tried_twice_at_most_whatever_answers_it(visits: Vis
     assert count == 2
     assert not visits.fleet.administrator.locked
     assert all(error.untouched or isinstance(error, errors.BadAnswer) for error in raised)
-    assert ["was not accepted by EX01 and EX02" in error.message for error in raised] == [False, False, True, True]
+    assert ["EX01 and EX02 refused the same account, or left" in error.message for error in raised] == [
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_a_right_password_that_nobody_confirms_is_told_so(visits: Visits) -> None:

@@ -108,7 +108,7 @@ def test_a_server_that_failed_twice_is_named_once() -> None:
     refuse(gate, "EX01")
     refuse(gate, "EX01")
 
-    with pytest.raises(errors.Denied, match=r"by EX01$"), gate.logon("EX02"):
+    with pytest.raises(errors.Denied, match=r"because EX01 refused"), gate.logon("EX02"):
         pytest.fail("the server was asked")
 
 
@@ -168,5 +168,5 @@ def test_who_may_be_asked_again_is_counted_again() -> None:
     refuse(gate, "EX01")
     refuse(gate, "EX01")
 
-    with pytest.raises(errors.Denied, match="not accepted by EX01"), gate.logon("EX02"):
+    with pytest.raises(errors.Denied, match="EX01 refused"), gate.logon("EX02"):
         pytest.fail("the server was asked")
