@@ -277,14 +277,17 @@ def _check(entry: Entry) -> None:
     if parameters(text) != entry.arguments:
         found.append(f"takes {list(parameters(text))}, the playbook says {list(entry.arguments)}")
     if found:
-        raise PlaybookError(f"{script.id}.ps1 must not be sent: {'; '.join(found)}", where=entry.where)
+        hint = f"Mend the script, or take the released one. {_install_hint()}"
+        raise PlaybookError(f"{script.id}.ps1 must not be sent: {'; '.join(found)}", where=entry.where, next_step=hint)
 
 
 def _text(source: Traversable) -> str:
     try:
         return source.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise PlaybookError(f"{source} cannot be read: {error}", where=str(source)) from error
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        message = f"{source.name} cannot be read: {why}"
+        raise PlaybookError(message, where=str(source), next_step=_install_hint()) from error
 
 
 def _sha256(text: str) -> str:
