@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.model import Action, Attempt, Holder, RunRecord, ServerRecord, ServerState, Step, StepRecord, StepState
+from agent.model import Action, Attempt, Hand, Holder, RunRecord, ServerRecord, ServerState, Step, StepRecord, StepState
 from agent.outcome import of_record
 from agent.report import text
 
@@ -36,6 +36,24 @@ def test_the_head_says_who_when_why_and_how_to_go_back() -> None:
         "plan     0123abcd",
         "with     easfix 0.1.0",
         "way back easfix rollback r1",
+    ]
+
+
+def test_whoever_had_the_run_in_hand_afterwards_stands_below_the_one_that_began_it() -> None:
+    first = Hand("apply", RUN.holder, BEGUN, RUN.reason, RUN.ended_at, 3)
+    died = Hand("resume", replace(RUN.holder, pid=17), BEGUN + timedelta(minutes=5))
+    later = BEGUN + timedelta(days=1)
+    bob = Holder("r1", "jump02", 99, "bob")
+    last = Hand("rollback", bob, later, "phones of Bonn", later + timedelta(seconds=9), 0)
+    lines = list(text.head(replace(RUN, holder=bob, ended_at=last.ended_at, hands=(first, died, last))))
+
+    assert lines[1:6] == [
+        "who      anna on jump01 (process 4711)",
+        "when     2011-03-14 02:00:00 to 02:03:11 UTC, 3 min 11 s, exit code 3",
+        "why      phones of the Berlin office",
+        "then     resume by anna on jump01 (process 17), 2011-03-14 02:05:00 UTC, not ended",
+        "then     rollback by bob on jump02 (process 99), 2011-03-15 02:00:00 to 02:00:09 UTC, 9.0 s, exit code 0: "
+        "phones of Bonn",
     ]
 
 

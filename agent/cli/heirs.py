@@ -62,7 +62,7 @@ class Heirs:
             plans = plan_of(self._session, record)
         except (UnknownName, ConfigError) as error:
             raise _locked(record, f"left no plan that could be gone on with: {error.message}") from error
-        opened = take_over(self._session, run)
+        opened = take_over(self._session, run, "resume")
         return opened, Heir(tools(self._session, opened, self._listen), plans)
 
 

@@ -10,7 +10,7 @@ import click
 from agent.cli.options import Options, globals_
 
 if TYPE_CHECKING:
-    from agent.model import RunRecord
+    from agent.model import Hand, RunRecord
 
 
 @click.command("history")
@@ -51,8 +51,8 @@ def document(run: RunRecord) -> dict[str, Any]:
         "started_at": run.started_at.isoformat(),
         "ended_at": run.ended_at.isoformat() if run.ended_at else None,
         "exit_code": run.exit_code,
-        "by": run.holder.user,
-        "host": run.holder.host,
+        "by": run.begun_by.user,
+        "host": run.begun_by.host,
         "reason": run.reason,
         "change": run.change,
         "plan_hash": run.plan_hash,
@@ -63,6 +63,21 @@ def document(run: RunRecord) -> dict[str, Any]:
         "outside_window": run.outside_window,
         "threshold": run.threshold,
         "states": _states(run),
+        "hands": [_hand(each) for each in run.hands],
+    }
+
+
+def _hand(hand: Hand) -> dict[str, Any]:
+    """Who had the run in hand, as plain values."""
+    return {
+        "command": hand.command,
+        "by": hand.holder.user,
+        "host": hand.holder.host,
+        "pid": hand.holder.pid,
+        "reason": hand.reason,
+        "started_at": hand.at.isoformat(),
+        "ended_at": hand.ended_at.isoformat() if hand.ended_at else None,
+        "exit_code": hand.exit_code,
     }
 
 
@@ -70,9 +85,9 @@ def _line(run: RunRecord) -> str:
     ended = f"exit code {run.exit_code}" if run.exit_code is not None else "not ended"
     states = ", ".join(f"{count} {state}" for state, count in _states(run).items())
     ticket = f"  {run.change}" if run.change else ""
-    return (
-        f"{run.id}  {run.started_at:%Y-%m-%d %H:%M} UTC  {run.command}  {ended}  {states}  by {run.holder.user}{ticket}"
-    )
+    then = "".join(f"; {each.command} by {each.holder.user} {each.at:%Y-%m-%d %H:%M}" for each in run.hands[1:])
+    by = f"by {run.begun_by.user}"
+    return f"{run.id}  {run.started_at:%Y-%m-%d %H:%M} UTC  {run.command}  {ended}  {states}  {by}{ticket}{then}"
 
 
 def _states(run: RunRecord) -> dict[str, int]:

@@ -63,7 +63,7 @@ def command(options: Options, run: str, limit: tuple[str, ...], take_over: bool,
             return _nothing(session, record, options)
         servers = sorted(known(session, sorted(open_ones & wanted)), key=in_order)
         session.unlock(servers)
-        open_run = take_over_run(session, name, forced=take_over, outside_window=outside_window)
+        open_run = take_over_run(session, name, "resume", forced=take_over, outside_window=outside_window)
         _say_what_was_planned(open_run, record, plans)
         with session.progress(servers, name) as listen:
             kit, heirs = tools(session, open_run, listen), Heirs(session, listen)

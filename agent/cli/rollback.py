@@ -168,7 +168,7 @@ def _put_back(session: Session, name: str, names: Sequence[str], reason: str, *,
     owing = [each for each in names if owed(steps[each], session.journal.originals(name, each))]
     servers = known(session, owing)
     session.unlock(servers)
-    run = take_over(session, name, forced=forced)
+    run = take_over(session, name, "rollback", reason=reason, forced=forced)
     with session.progress(servers, name) as listen:
         kit = tools(session, run, listen)
 

@@ -24,7 +24,9 @@ def named(session: Session, text: str) -> str:
         raise UnknownName("no run is on record yet", where=error.where, next_step=hint) from error
 
 
-def take_over(session: Session, run: str, *, forced: bool = False, outside_window: str = "") -> OpenRun:
+def take_over(
+    session: Session, run: str, command: str, *, reason: str = "", forced: bool = False, outside_window: str = ""
+) -> OpenRun:
     """Go on with a run; refused while the process that it belongs to may still be at work.
 
     Not refused where that process is silent for too long, on whatever machine it was: by then it is fenced, and sends
@@ -41,6 +43,8 @@ def take_over(session: Session, run: str, *, forced: bool = False, outside_windo
         stale=stale if is_by_silence else None,
         instead_of=record.holder,
         outside_window=outside_window,
+        command=command,
+        reason=reason,
     )
 
 

@@ -147,7 +147,7 @@ def second_look(session: Session, text: str, limit: tuple[str, ...], *, forced: 
     if not looked:  # nothing is learnt about the run, so its record stays as it is
         return replace(outcome, servers=left_out, run=name)
     due = {each.server: each.due_at for each in session.journal.looks(name)}
-    run = take_over(session, name, forced=forced)
+    run = take_over(session, name, "verify", forced=forced)
     servers = [_concluded(session, run, each, was[each.name], due.get(each.name)) for each in outcome.servers]
     if record.ended_at is None:  # one that broke off is not over before it is resumed
         run.leave()

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
 from agent.errors import UnknownName
-from agent.journal import approvals, beats, debts, leases, looks, reading, rights, rows, stops, ticks
+from agent.journal import approvals, beats, debts, hands, leases, looks, reading, rights, rows, stops, ticks
 from agent.journal.store import Store, open_store
 from agent.journal.tables import findings, plans, runs, second_looks, servers
 from agent.journal.writer import OpenRun, finding_adapter
@@ -60,6 +60,7 @@ class Journal:
         with self._store.write() as connection:
             beat = {"beat_at": self._store.clock(connection)}
             connection.execute(runs.insert().values({**rows.of_run(run), **scrubbed, **beat}))
+            hands.take(connection, run.holder, run.command, scrubbed["reason"], run.started_at)
             columns = {"run_id": run.id, "state": ServerState.SKIPPED.value, "reason": waiting, "is_closed": True}
             if names := list(chosen):
                 rows_of = [{**columns, "server": name, "wave": waves.get(name)} for name in names]
@@ -75,13 +76,15 @@ class Journal:
         instead_of: Holder | None = None,
         lifts_stop: bool = True,
         outside_window: str = "",
+        command: str = "resume",
+        reason: str = "",
     ) -> OpenRun:
         """Take a run over, with every server it holds: the process before can write no more.
 
         With `stale`, only where the run has ended or its beat is older by the database's clock, and with `instead_of`,
         only from that process; `Locked` otherwise, so of two that take over at once only one does.
         Whoever asked the run to stop has been heard, unless told otherwise. A new reason to work outside any window
-        is kept with the run.
+        is kept with the run. By which `command` and for what `reason` stands beside those who had it before.
         """
         with self._store.write() as connection:
             row = self._row(connection, run, is_writing=True)
@@ -94,6 +97,9 @@ class Journal:
             values |= {"outside_window": self._scrub(outside_window)} if outside_window else {}
             connection.execute(runs.update().where(runs.c.id == run).values(values))
             leases.hand_over(connection, holder)
+            if not hands.of(connection, [run])[run]:  # begun by an older easfix since the table was made
+                hands.take(connection, before, row["command"], row["reason"], row["started_at"])
+            hands.take(connection, holder, command, self._scrub(reason), self._now())
         return OpenRun(holder, self._store, self._now, self._scrub)
 
     def lacks(self) -> str:

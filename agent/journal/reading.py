@@ -7,7 +7,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
-from agent.journal import rows
+from agent.journal import hands, rows
 from agent.journal.tables import attempts, priors, proofs, runs, servers, steps
 from agent.model import Action, Prior, RunRecord, ServerRecord, ServerState, StepRecord, StepState
 
@@ -23,7 +23,7 @@ RUN_TO_WRITE = RUN.with_for_update(key_share=True)
 def run(connection: sa.Connection, run_id: str) -> RunRecord | None:
     """One run with everything that is known of it."""
     row = connection.execute(sa.select(runs).where(runs.c.id == run_id)).mappings().one_or_none()
-    return rows.run(row, _servers(connection, run_id)) if row else None
+    return rows.run(row, _servers(connection, run_id), hands.of(connection, [run_id])[run_id]) if row else None
 
 
 def server(connection: sa.Connection, run_id: str, name: str) -> ServerRecord | None:
@@ -41,9 +41,12 @@ def history(connection: sa.Connection, limit: int) -> tuple[RunRecord, ...]:
     """The last runs, newest first, with how their servers ended, without steps and proofs."""
     query = sa.select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
     found = connection.execute(query).mappings().all()
-    mine = servers.c.run_id.in_([row["id"] for row in found])
+    names = [row["id"] for row in found]
+    mine, held = servers.c.run_id.in_(names), hands.of(connection, names)
     by_run = _grouped(connection, sa.select(servers).where(mine).order_by(servers.c.server), lambda row: row["run_id"])
-    return tuple(rows.run(row, [rows.server(each, (), ()) for each in by_run[row["id"]]]) for row in found)
+    return tuple(
+        rows.run(row, [rows.server(each, (), ()) for each in by_run[row["id"]]], held[row["id"]]) for row in found
+    )
 
 
 def originals(connection: sa.Connection, run_id: str, server: str) -> tuple[Prior, ...]:

@@ -11,6 +11,7 @@ from agent.model import (
     Action,
     Approval,
     Attempt,
+    Hand,
     Holder,
     Prior,
     Probe,
@@ -39,6 +40,12 @@ def holder(row: Row, run: str) -> Holder:
     return Holder(run, row["host"], row["pid"], row["account"])
 
 
+def hand(row: Row) -> Hand:
+    """A process that had a run in hand."""
+    holds = holder(row, row["run_id"])
+    return Hand(row["command"], holds, row["at"], row["reason"], row["ended_at"], row["exit_code"])
+
+
 def of_run(run: RunRecord) -> dict[str, object]:
     """Columns of a run that begins."""
     return {
@@ -58,8 +65,8 @@ def of_run(run: RunRecord) -> dict[str, object]:
     }
 
 
-def run(row: Row, servers: Sequence[ServerRecord]) -> RunRecord:
-    """A run with its servers."""
+def run(row: Row, servers: Sequence[ServerRecord], hands: Sequence[Hand] = ()) -> RunRecord:
+    """A run with its servers, and who had it in hand."""
     return RunRecord(
         id=row["id"],
         command=row["command"],
@@ -77,6 +84,7 @@ def run(row: Row, servers: Sequence[ServerRecord]) -> RunRecord:
         outside_window=row["outside_window"],
         threshold=row["threshold"],
         approved_by=row["approved_by"],
+        hands=tuple(hands),
     )
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from agent.errors import JournalError
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a test holds it against the directory."""
 
 VERSION_TABLE = "easfix_version"

@@ -197,3 +197,18 @@ ticks = sa.Table(
     sa.Column("account", sa.Text, nullable=False),
     sa.Column("claimed_at", UtcTime, nullable=False),
 )
+
+hands = sa.Table(
+    "hands",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _run_id(index=True),
+    sa.Column("command", sa.Text, nullable=False),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("pid", sa.BigInteger, nullable=False),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("ended_at", UtcTime),
+    sa.Column("exit_code", sa.Integer),
+)

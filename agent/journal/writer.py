@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from sqlalchemy.engine import RowMapping
 
 from agent.errors import JournalError, Locked
-from agent.journal import admission, beats, leases, looks, rows, steps
+from agent.journal import admission, beats, hands, leases, looks, rows, steps
 from agent.journal.admission import Terms
 from agent.journal.reading import RUN, RUN_TO_WRITE
 from agent.journal.store import Store
@@ -65,6 +65,7 @@ class OpenRun:
         """This process works on the run no more, which has not ended: whoever comes next may take it over at once."""
         with self._writing() as connection:
             beats.beat(connection, self.id, beats.LONG_AGO)
+            hands.let_go(connection, self.id, self.now())
 
     def check_fence(self, fence: timedelta) -> None:
         """Before something is sent: raises `Fenced` where the last beat is older, or the run was taken over."""
@@ -145,8 +146,9 @@ class OpenRun:
     def end(self, exit_code: int) -> None:
         """The run is over; servers that are not closed stay held until it is resumed or rolled back."""
         with self._writing() as connection:
-            values = {"ended_at": self.now(), "exit_code": exit_code}
-            connection.execute(runs.update().where(runs.c.id == self.id).values(values))
+            now = self.now()
+            connection.execute(runs.update().where(runs.c.id == self.id).values(ended_at=now, exit_code=exit_code))
+            hands.let_go(connection, self.id, now, exit_code)
 
     def _admit(self, server: str, terms: Terms) -> None:
         with self._writing_run(server) as (connection, run):

@@ -16,7 +16,7 @@ from agent.model.finding import (
 from agent.model.flags import SSL_FLAGS, AuthFlags, SslFlags
 from agent.model.plan import Change, Impact, Plan, RestartMethod, ServerPlan, digest
 from agent.model.proof import Probe, Proof, Verdict
-from agent.model.run import Attempt, Holder, RunRecord, SecondLook, ServerRecord, ServerState, StepRecord
+from agent.model.run import Attempt, Hand, Holder, RunRecord, SecondLook, ServerRecord, ServerState, StepRecord
 from agent.model.script import Effect, Record, Scalar, Script, Value
 from agent.model.server import Auth, Guard, Https, Role, Server, Way, Winrm
 from agent.model.step import LIFE, Action, Prior, Step, StepState
@@ -37,6 +37,7 @@ __all__ = [
     "Effect",
     "Finding",
     "Guard",
+    "Hand",
     "Holder",
     "Https",
     "Impact",

@@ -110,8 +110,23 @@ class SecondLook:
 
 
 @dataclass(frozen=True, slots=True)
+class Hand:
+    """One process that had a run in hand, by which command; `ended_at` is None while it has, or if it died."""
+
+    command: str
+    holder: Holder
+    at: datetime
+    reason: str = ""
+    ended_at: datetime | None = None
+    exit_code: int | None = None  # None where it left a run that has not ended
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One run of one command; `exit_code` and `ended_at` are None while it goes on, or if it died."""
+    """One run of one command; `exit_code` and `ended_at` are None while it goes on, or if it died.
+
+    `holder` has it in hand now, or had it last; `hands` are all who ever had, the one that began it first.
+    """
 
     id: str
     command: str
@@ -129,3 +144,9 @@ class RunRecord:
     outside_window: str = ""  # why it may work outside any window
     threshold: str = ""  # in words: "stops when the 3rd server has failed"
     approved_by: str = ""
+    hands: tuple[Hand, ...] = ()
+
+    @property
+    def begun_by(self) -> Holder:
+        """The process that began it."""
+        return self.hands[0].holder if self.hands else self.holder

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from agent.exits import MEANING, Exit
-from agent.model import RunRecord, StepRecord, StepState
+from agent.model import Hand, Holder, RunRecord, StepRecord, StepState
 from agent.outcome import ServerOutcome
 
 WIDTH = 9
@@ -67,9 +67,11 @@ def stamp(at: datetime) -> str:
 def _facts(run: RunRecord, way_back: str) -> Iterator[tuple[str, str]]:
     code = f"exit code {run.exit_code}: {MEANING[Exit(run.exit_code)]}" if run.exit_code is not None else "not ended"
     yield "run", f"{run.id}: {run.command}, {code}"
-    yield "who", f"{run.holder.user} on {run.holder.host} (process {run.holder.pid})"
-    yield "when", span(run.started_at, run.ended_at)
+    yield "who", _who(run.begun_by)
+    yield "when", _begun(run.hands[0]) if run.hands[1:] else span(run.started_at, run.ended_at)
     yield "why", run.reason
+    for hand in run.hands[1:]:
+        yield "then", _then(hand)
     yield "change", run.change
     yield "approval", run.approved_by
     yield "window", _window(run)
@@ -77,6 +79,22 @@ def _facts(run: RunRecord, way_back: str) -> Iterator[tuple[str, str]]:
     yield "plan", run.plan_hash
     yield "with", f"easfix {run.version}"
     yield "way back", way_back
+
+
+def _who(holder: Holder) -> str:
+    return f"{holder.user} on {holder.host} (process {holder.pid})"
+
+
+def _then(hand: Hand) -> str:
+    """Somebody who had the run in hand after the one that began it."""
+    why = f": {hand.reason}" if hand.reason else ""
+    return f"{hand.command} by {_who(hand.holder)}, {_begun(hand)}{why}"
+
+
+def _begun(hand: Hand) -> str:
+    """From when to when somebody had the run in hand, and how that ended."""
+    code = f", exit code {hand.exit_code}" if hand.exit_code is not None else ""
+    return f"{span(hand.at, hand.ended_at)}{code}"
 
 
 def _window(run: RunRecord) -> str:

@@ -57,7 +57,7 @@ def test_a_living_process_is_not_robbed(session: Session, living: int) -> None:
     begun(session, HERE, living)
 
     with pytest.raises(Locked) as caught:
-        take_over(session, "r1")
+        take_over(session, "r1", "resume")
 
     assert "is still at work" in caught.value.message
     assert "easfix" in caught.value.next_step
@@ -66,7 +66,7 @@ def test_a_living_process_is_not_robbed(session: Session, living: int) -> None:
 
 def test_a_dead_process_leaves_its_run_to_the_next(session: Session, dead: int) -> None:
     before = begun(session, HERE, dead)
-    run = take_over(session, "r1")
+    run = take_over(session, "r1", "resume")
 
     assert run.holder.pid == os.getpid()
     with pytest.raises(Locked):
@@ -76,7 +76,7 @@ def test_a_dead_process_leaves_its_run_to_the_next(session: Session, dead: int) 
 def test_this_very_process_may_go_on(session: Session) -> None:
     begun(session, HERE, os.getpid())
 
-    assert take_over(session, "r1").id == "r1"
+    assert take_over(session, "r1", "resume").id == "r1"
 
 
 def heard_of(session: Session, seconds_ago: float | None) -> None:
@@ -94,11 +94,11 @@ def test_a_process_elsewhere_that_never_beat_needs_the_operators_word(
     begun(session, ELSEWHERE, dead)
     heard_of(session, None)
     if forced:
-        assert take_over(session, "r1", forced=True).holder.host == HERE
+        assert take_over(session, "r1", "resume", forced=True).holder.host == HERE
         return
 
     with pytest.raises(Locked, match="from here nobody can tell whether it lives"):
-        take_over(session, "r1")
+        take_over(session, "r1", "resume")
 
 
 @pytest.mark.parametrize("forced", [False, True])
@@ -106,11 +106,11 @@ def test_a_process_elsewhere_that_beats_needs_the_operators_word(session: Sessio
     begun(session, ELSEWHERE, dead)
     heard_of(session, 200)
     if forced:
-        assert take_over(session, "r1", forced=True).holder.host == HERE
+        assert take_over(session, "r1", "resume", forced=True).holder.host == HERE
         return
 
     with pytest.raises(Locked, match=f"ran on {ELSEWHERE}, and wrote 20[0-9] seconds ago") as caught:
-        take_over(session, "r1")
+        take_over(session, "r1", "resume")
     assert "After 300 seconds of silence this command goes on by itself." in caught.value.next_step
     assert f"{session.options.line('stop r1')}." in caught.value.next_step
 
@@ -121,7 +121,7 @@ def test_a_process_that_was_silent_for_too_long_is_dead_wherever_it_was(
 ) -> None:
     before = begun(session, host, living)
     heard_of(session, 301)
-    run = take_over(session, "r1")
+    run = take_over(session, "r1", "resume")
 
     assert run.holder.pid == os.getpid()
     with pytest.raises(Locked, match="taken over"):
@@ -132,7 +132,7 @@ def test_a_process_that_can_be_seen_and_heard_is_not_robbed_on_anybodys_word(ses
     before = begun(session, HERE, living)
 
     with pytest.raises(Locked) as caught:
-        take_over(session, "r1", forced=True)
+        take_over(session, "r1", "resume", forced=True)
 
     assert session.options.line("stop r1") in caught.value.next_step
     assert f"end process {living} first" in caught.value.next_step
@@ -146,7 +146,7 @@ def test_a_process_that_can_be_seen_and_was_never_heard_is_robbed_on_the_operato
     """It may be another one of the same number: an older easfix wrote no beats."""
     before = begun(session, HERE, living)
     heard_of(session, None)
-    take_over(session, "r1", forced=True)
+    take_over(session, "r1", "resume", forced=True)
 
     with pytest.raises(Locked, match="taken over"):
         before.admit("EX01")
@@ -155,7 +155,7 @@ def test_a_process_that_can_be_seen_and_was_never_heard_is_robbed_on_the_operato
 def test_of_two_that_saw_the_same_dead_process_one_takes_over(session: Session, dead: int) -> None:
     begun(session, HERE, dead)
     seen = session.journal.run("r1").holder
-    take_over(session, "r1")
+    take_over(session, "r1", "resume")
 
     with pytest.raises(Locked, match=f"process {os.getpid()}"):
         session.journal.resume("r1", Holder("r1", HERE, 4711, "LAB\\admin"), instead_of=seen)
@@ -164,7 +164,7 @@ def test_of_two_that_saw_the_same_dead_process_one_takes_over(session: Session, 
 def test_a_run_that_has_ended_belongs_to_nobody(session: Session, living: int) -> None:
     begun(session, HERE, living).end(0)
 
-    assert take_over(session, "r1").id == "r1"
+    assert take_over(session, "r1", "resume").id == "r1"
 
 
 def test_the_code_of_a_run_is_that_of_all_its_servers(session: Session) -> None:

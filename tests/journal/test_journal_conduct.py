@@ -107,5 +107,5 @@ def test_what_a_run_is_bound_by_is_on_record(journal: Journal, now: Time) -> Non
     found = journal.run("r1")
 
     assert [each.wave for each in found.servers] == [0, 1, None]
-    assert replace(found, servers=()) == bound
+    assert replace(found, servers=(), hands=()) == bound
     assert journal.history()[0].servers == found.servers

@@ -9,7 +9,7 @@ from journal_nouns import CLEAR, ORIGINAL, RESTART, Time, holder, record
 
 from agent.errors import JournalError, Locked, UnknownName
 from agent.journal import Journal, OpenRun
-from agent.model import ServerState, StepState
+from agent.model import Holder, ServerState, StepState
 
 
 @pytest.fixture
@@ -129,6 +129,34 @@ def test_a_resumed_run_has_not_ended(run: OpenRun, journal: Journal) -> None:
 
     record = journal.run("r1")
     assert (record.ended_at, record.exit_code, record.holder.pid) == (None, None, 300)
+
+
+def test_who_had_a_run_in_hand_is_never_written_over(run: OpenRun, reopen: Callable[[], Journal]) -> None:
+    """The one that began it, one that died with it, and one that put it back."""
+    run.end(3)
+    journal = reopen()
+    journal.resume("r1", holder("r1", 300))
+    last = journal.resume("r1", Holder("r1", "jump02", 400, "LAB\\bob"), command="rollback", reason="phones of Berlin")
+    last.end(0)
+    record = journal.run("r1")
+
+    assert [(each.command, each.holder.user, each.holder.pid, each.exit_code) for each in record.hands] == [
+        ("apply", "LAB\\admin", 100, 3),
+        ("resume", "LAB\\admin", 300, None),
+        ("rollback", "LAB\\bob", 400, 0),
+    ]
+    assert [each.ended_at is None for each in record.hands] == [False, True, False]
+    assert [each.reason for each in record.hands] == ["phones", "", "phones of Berlin"]
+    assert (record.begun_by.pid, record.holder.pid) == (100, 400)
+    assert journal.history(1)[0].hands == record.hands
+
+
+def test_who_leaves_a_run_has_not_ended_it(run: OpenRun, journal: Journal) -> None:
+    run.leave()
+    (hand,) = journal.run("r1").hands
+
+    assert hand.ended_at is not None
+    assert hand.exit_code is None
 
 
 def test_a_run_that_is_not_there_cannot_be_resumed(journal: Journal) -> None:

@@ -109,6 +109,9 @@ def test_what_was_written_before_is_still_told(old: str, reopen: Callable[[], Jo
     assert (run.window, run.closes_at, run.outside_window, run.threshold, run.approved_by) == ("", None, "", "", "")
     assert (proved.state, proved.wave) == (ServerState.CHANGED, None)
     assert [(each.state, each.priors[0].value) for each in died.steps] == [(StepState.INTENDED, 264)]
+    assert [(each.command, each.holder, each.at, each.reason) for each in run.hands] == [
+        ("apply", run.holder, run.started_at, "phones")
+    ]
 
 
 def test_a_run_of_an_older_easfix_is_taken_over_and_finished(old: str, reopen: Callable[[], Journal]) -> None:
@@ -151,6 +154,9 @@ def test_tables_that_an_older_easfix_writes_to_are_still_whole(old: str, reopen:
         connection.execute(tables.tables["runs"].insert().values({**FIRST["runs"][0], "id": "r2"}))
 
     assert journal.run("r2").threshold == ""
+    assert journal.run("r2").begun_by == journal.run("r2").holder
+    journal.resume("r2", holder("r2", 300))
+    assert [(each.command, each.holder.pid) for each in journal.run("r2").hands] == [("apply", 100), ("resume", 300)]
 
 
 def test_a_file_is_brought_up_to_date_in_place(tmp_path: Path, now: Time) -> None:

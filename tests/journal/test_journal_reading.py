@@ -52,7 +52,7 @@ def test_a_run_comes_back_whole(run: OpenRun, journal: Journal) -> None:
     run.end(4)
 
     found = journal.run("r1")
-    assert replace(found, servers=(), ended_at=None, exit_code=None) == record("r1", found.started_at)
+    assert replace(found, servers=(), hands=(), ended_at=None, exit_code=None) == record("r1", found.started_at)
     assert (found.exit_code, found.ended_at is not None) == (4, True)
     first, second = found.servers
     assert (first.name, first.state, first.reason) == ("EX01", ServerState.CHANGED, "cleared and proved")
@@ -201,7 +201,7 @@ def test_secrets_are_taken_out_of_every_sentence(address: str, now: Time) -> Non
     journal.close()
 
     assert "kanari" not in told
-    assert told.count("***") == 6
+    assert told.count("***") == 7
 
 
 def test_two_runs_of_one_name_cannot_be(run: OpenRun, journal: Journal, now: Time) -> None:
