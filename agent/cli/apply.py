@@ -107,8 +107,11 @@ def _next(session: Session, outcome: Outcome) -> str:
     run, line = str(outcome.run), session.options.line
     states = {each.state for each in outcome.servers}
     minutes = int(session.second_look.total_seconds() // 60)
-    is_unfinished = session.stop.is_set() or ServerState.UNKNOWN in states
+    doubted = [each for each in outcome.servers if each.state is ServerState.UNKNOWN]
+    is_unfinished = session.stop.is_set() or any(each.steps for each in doubted)
     steps = [f"{line(f'resume {run}')}  goes on with it"] if is_unfinished else []
+    if unseen := ",".join(each.name for each in doubted if not each.steps):  # the run has begun with nothing there
+        steps.append(f"{line(f'apply --limit {unseen}')}  once they answer as they should")
     steps.append(f"{line(f'show {run}')}  tells every step")
     if ServerState.CHANGED in states:
         steps.append(f"{line(f'verify {run}')}  takes the second look, due in {minutes} minutes")

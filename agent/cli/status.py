@@ -190,8 +190,11 @@ def _bad_ends(session: Session, journal: Journal, listed: set[str]) -> Iterator[
     for run, name, state in journal.last_concluded():
         if name.casefold() in listed or state not in (ServerState.FAILED, ServerState.REVERTED, ServerState.UNKNOWN):
             continue
-        look = session.options.line(f"verify {run} --limit {name}")
-        outcome = of_record(journal.server(run, name), next_step=look)
+        record = journal.server(run, name)
+        # Where the run began with nothing, there is nothing of it to look at again.
+        is_new = state is ServerState.UNKNOWN and not record.steps
+        again = f"apply --limit {name}" if is_new else f"verify {run} --limit {name}"
+        outcome = of_record(record, next_step=session.options.line(again))
         yield replace(outcome, reason=f"run {run}: {outcome.reason}")
 
 

@@ -272,3 +272,19 @@ def test_nothing_to_resume_names_the_run_that_owes_something(tmp_path: Path) -> 
 
         assert answer.document["owing"] == [owing]
         assert answer.code == 4
+
+
+def test_a_server_that_was_never_begun_with_is_settled_by_the_command_that_is_named(tmp_path: Path) -> None:
+    """Its look failed: there is nothing of the run to go on with, or to verify."""
+    settings = {"run": {"canary": 0, "first_wave": 2}}
+    with Stand(tmp_path, "wire", ["garbage-answer@EX01", "require-ssl@EX02"], servers=2, settings=settings) as stand:
+        stand.easfix("apply", "--yes")
+        stand.fleet.fault("healthy@EX01")
+        stand.fleet.fault("require-ssl@EX01")
+        owed = stand.easfix("status").server("EX01")
+        words = owed["next_step"].split(" ")[-3:]
+
+        assert owed["state"] == "unknown"
+        assert words == ["apply", "--limit", "EX01"]
+        assert stand.easfix(*words, "--yes").state("EX01") == "changed"
+        assert stand.easfix("status").document["servers"] == []
