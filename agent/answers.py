@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from reprlib import Repr
 from typing import TypeVar
 
 from agent.errors import BadAnswer
 from agent.model import Record, SslFlags, Value
+from agent.printable import shortly
 from agent.sane import is_sane
 
 T = TypeVar("T")
-
-_SHORT = Repr()
-_SHORT.maxlevel = 2
-_SHORT.maxstring = 60
 
 
 class Answer(dict[str, Value]):
@@ -101,7 +97,7 @@ class Fields:
         """One of these words."""
         word = self.text(name)
         if word not in set(words):
-            raise self.bad(f"{name} = {word[:60]!r}, which is no {what}")
+            raise self.bad(f"{name} = {shortly(word)}, which is no {what}")
         return word
 
     def moment(self, name: str) -> datetime:
@@ -111,9 +107,9 @@ class Fields:
             # .NET writes seven digits of a second, Python reads six; the last is cut off.
             made = datetime.fromisoformat(text[:26].removesuffix("Z") + "+00:00")
         except ValueError:
-            raise self.bad(f"{name} = {text[:60]!r}, which is no time") from None
+            raise self.bad(f"{name} = {shortly(text)}, which is no time") from None
         if not is_sane(made):
-            raise self.bad(f"{name} = {text[:60]!r}, which is no time of our age")
+            raise self.bad(f"{name} = {shortly(text)}, which is no time of our age")
         return made
 
     def bad(self, what: str) -> BadAnswer:
@@ -128,7 +124,7 @@ class Fields:
 
     def _typed(self, name: str, value: object, kind: type[T]) -> T:
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise self.bad(f"{name} = {_SHORT.repr(value)}, which is not {kind.__name__}")
+            raise self.bad(f"{name} = {shortly(value)}, which is not {kind.__name__}")
         return value
 
 
@@ -136,5 +132,5 @@ def number(server: str, answer: Record, name: str) -> int:
     """A whole number of an answer; raises `BadAnswer`."""
     value = answer.get(name)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise BadAnswer(server, f"{name} is {_SHORT.repr(value)} and not a number")
+        raise BadAnswer(server, f"{name} is {shortly(value)} and not a number")
     return value

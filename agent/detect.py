@@ -22,6 +22,7 @@ from agent.model import (
     Vdir,
     VdirRole,
 )
+from agent.printable import shortly
 from agent.siblings import siblings
 from agent.transport import ReadOnly
 
@@ -44,9 +45,8 @@ def read(server: Server, records: Sequence[Record], at: datetime) -> Finding:
     kinds = {"server", "directory", "child", "service", "active-directory"}
     for found in fields:
         if found.kind not in kinds:
-            raise BadAnswer(
-                server.name, f"detection answered with an unknown kind of record: {found.kind[:60]!r}", HINT
-            )
+            words = f"detection answered with an unknown kind of record: {shortly(found.kind)}"
+            raise BadAnswer(server.name, words, HINT)
     facts = [_facts(found) for found in fields if found.kind == "server"]
     if len(facts) != 1:
         raise BadAnswer(server.name, f"detection described {len(facts)} servers instead of one", HINT)

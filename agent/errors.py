@@ -33,7 +33,7 @@
         |-- TimedOut              sent, and no answer within the time              yes         no
         |-- BrokenOff             sent, and the connection broke                   yes         no
         |-- BadAnswer             an answer came that makes no sense               no          no
-        |   `-- Astray              easfix itself stumbled over it: a defect         no          no
+        |   `-- Astray            easfix itself stumbled over it: a defect         no          no
         `-- ScriptFailed          the script ran and reported an error (record)    no          no
 
 `retryable` means that the same *question* may be put again; a write is never sent twice without looking.

@@ -24,7 +24,10 @@ from agent.model import (
     digest,
 )
 from agent.model.plan import LEADS_TO
+from agent.outcome import sentences
 from agent.siblings import breaks_the_path, siblings
+
+MOVED = "refused: the server has changed since the plan was made, or is another one of that name; plan again"
 
 LAST = "IIS is restarted after the last server (run.restart_proxies)"
 """Why a proxy is part of a plan."""
@@ -123,8 +126,16 @@ def is_done(planned: ServerPlan, now: ServerPlan) -> bool:
     return bool(planned.steps) and is_same and now.state is ServerState.RIGHT
 
 
-def moved(planned: Sequence[Change], now: Sequence[Change]) -> str:
-    """What is not as it was when a plan was made, as far as the flags tell; empty where they are the same."""
+def moved(planned: ServerPlan, now: ServerPlan) -> str:
+    """Why a plan does not fit the server any more, with what is new there; empty where it fits, or is done."""
+    if now.fingerprint == planned.fingerprint or is_done(planned, now):
+        return ""
+    news = _news(planned.changes, now.changes)
+    return sentences(MOVED, news) if news else MOVED
+
+
+def _news(planned: Sequence[Change], now: Sequence[Change]) -> str:
+    """What of the flags is not as it was; empty where it is something else."""
     before = {each.path.casefold(): each for each in planned}
     found = {each.path.casefold(): each for each in now}
     told = [f"{each.path} is gone" for key, each in before.items() if key not in found]

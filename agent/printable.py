@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from reprlib import Repr
 
 _ACTIVE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"
@@ -28,3 +29,13 @@ def harmless(text: str) -> str:
 def in_line(text: str) -> str:
     """The text `harmless` and in one line: in a table, an end of line would begin a line of somebody else's making."""
     return harmless(text).rstrip("\n").replace("\n", " ")
+
+
+_SHORT = Repr()
+_SHORT.maxlevel = 2
+_SHORT.maxstring = 60
+
+
+def shortly(value: object) -> str:
+    """As much of a value as tells a person what it is, however large it is or says it is."""
+    return _SHORT.repr(value)[:200]

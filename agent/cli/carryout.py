@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from agent.outcome import Outcome
 
 GONE = "refused: the configuration does not name this server any more"
-MOVED = "refused: the server has changed since the plan was made, or is another one of that name; plan again"
 
 
 def carry_out(
@@ -94,11 +93,6 @@ def gone(session: Session, plan: Plan) -> list[str]:
     return [each.server for each in plan.servers if each.server.casefold() not in known]
 
 
-def standing(found: Decided) -> bool:
-    """A guard speaks against it, and has not been overridden."""
-    return any(not each.is_overridden for each in found.plan.obstacles)
-
-
 def stale(plan: Plan, decided: Sequence[Decided]) -> list[Decided]:
     """What the plan would do now: a server that moved since, or that the plan does not know, is refused.
 
@@ -108,8 +102,7 @@ def stale(plan: Plan, decided: Sequence[Decided]) -> list[Decided]:
     from dataclasses import replace
 
     from agent.model import ServerState
-    from agent.outcome import sentences
-    from agent.plan import is_done, moved
+    from agent.plan import moved
 
     planned = by_name(plan)
     found = []
@@ -118,15 +111,19 @@ def stale(plan: Plan, decided: Sequence[Decided]) -> list[Decided]:
         reason = ""
         if before is None:
             reason = "refused: the plan does not name this server"
-        elif each.looked.error is None and before.fingerprint != each.plan.fingerprint:
-            told = moved(before.changes, each.plan.changes)
-            reason = "" if is_done(before, each.plan) else sentences(MOVED, told) if told else MOVED
+        elif each.looked.error is None and (told := moved(before, each.plan)):
+            reason = told
         elif each.plan.steps and not before.steps:
             reason = "refused: the plan leaves this server alone, and now it would be changed; plan again"
         if reason:
             changed = replace(each.plan, state=ServerState.SKIPPED, reason=reason, steps=(), impact=None)
             found.append(replace(each, plan=changed))
-        elif before is not None and before.steps and each.plan.fingerprint == before.fingerprint and not standing(each):
+        elif (
+            before is not None
+            and before.steps
+            and each.plan.fingerprint == before.fingerprint
+            and not each.plan.standing
+        ):
             as_planned = replace(before, obstacles=each.plan.obstacles, siblings=each.plan.siblings)
             found.append(replace(each, plan=as_planned))
         else:

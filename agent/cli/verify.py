@@ -77,10 +77,14 @@ def _answer(session: Session, servers: Sequence[Server]) -> Outcome:
 
 
 def _look(session: Session, servers: Sequence[Server]) -> list[tuple[Decided, ServerOutcome]]:
+    from dataclasses import replace
+
     from agent.cli.looking import decide_all
+    from agent.errors import ServerError, told_by
     from agent.fleet import over
     from agent.model import ServerState
     from agent.notice import Notice
+    from agent.outcome import words_of
 
     session.unlock(servers)
     verifier = session.verifier()
@@ -93,7 +97,11 @@ def _look(session: Session, servers: Sequence[Server]) -> list[tuple[Decided, Se
             listen(Notice(each.plan.server, "server.proving"))
             # A path that cannot be good is asked once; patience is for a server that has just been restarted.
             is_hopeless = each.plan.state is not ServerState.RIGHT
-            found = _judge(each, tuple(verifier.hops(each.looked.server, is_before=is_hopeless)))
+            try:
+                with told_by(each.plan.server):
+                    found = _judge(each, tuple(verifier.hops(each.looked.server, is_before=is_hopeless)))
+            except ServerError as error:
+                found = replace(each.outcome, state=ServerState.UNKNOWN, reason=words_of(error))
             listen(Notice(found.name, "server.concluded", message=f"{found.state}: {found.reason}"))
             return found
 

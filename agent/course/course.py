@@ -13,11 +13,10 @@ from agent.course.fence import Fence
 from agent.course.tools import Tools
 from agent.detect import look
 from agent.errors import Fenced, Locked, ServerError, Stopped, ThresholdReached, WindowClosed, told_by
-from agent.guards import obstacles
 from agent.journal import Terms
 from agent.model import Action, Finding, Proof, Server, ServerPlan, ServerState, StepState, Verdict
 from agent.outcome import ASKED, asked, proofs_before, sentences
-from agent.plan import Restart, decide, fingerprint, is_done, moved
+from agent.plan import Restart, decide, is_done, moved
 from agent.remains import Remains, remains
 from agent.restart import IisRestart
 from agent.transport import ReadOnly, Transport
@@ -96,17 +95,14 @@ class Course:
         """The server is as it was planned from; otherwise it is refused, and nothing was changed."""
         finding = self._look(transport)
         self._tools.run.found(self._server.name, finding)
-        standing = [found for found in obstacles(self._server, finding) if not found.is_overridden]
-        if fingerprint(finding) != self._plan.fingerprint:
-            now = decide(self._server, finding, self._tools.scripts, Restart())
-            if is_done(self._plan, now):
-                self._entry.conclude(now.state, sentences("nothing to do any more", now.reason))
-                return False
-            told = moved(self._plan.changes, now.changes)
-            reason = "refused: the server has changed since the plan was made; plan again"
-            reason = sentences(reason, told) if told else reason
-        elif standing:  # overridden when the plan was made, and no longer
-            reason = sentences(f"refused: {standing[0].reason}", standing[0].instead)
+        now = decide(self._server, finding, self._tools.scripts, Restart())
+        if is_done(self._plan, now):
+            self._entry.conclude(now.state, sentences("nothing to do any more", now.reason))
+            return False
+        if why := moved(self._plan, now):
+            reason = why
+        elif now.standing:  # overridden when the plan was made, and no longer
+            reason = sentences(f"refused: {now.standing[0].reason}", now.standing[0].instead)
         else:
             return True
         self._entry.conclude(ServerState.SKIPPED, reason)

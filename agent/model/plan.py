@@ -63,6 +63,11 @@ class ServerPlan:
     fingerprint: str = ""
 
     @property
+    def standing(self) -> tuple[Obstacle, ...]:
+        """What speaks against it and has not been overridden."""
+        return tuple(each for each in self.obstacles if not each.is_overridden)
+
+    @property
     def leads_to(self) -> tuple[str, ...]:
         """The servers that this one is restarted for, where it is a proxy; empty for every other server.
 

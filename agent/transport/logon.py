@@ -152,7 +152,7 @@ class Logon(AuthBase):
             raise NoNegotiate(f"the server offers no Negotiate logon, but {offered or 'none at all'}")
         self._state = _State.DONE
         if status == 401 and self.context.negotiated_protocol == "kerberos":
-            raise TicketRefused("the server refused the Kerberos ticket")
+            raise TicketRefused(_REFUSED)
         return None
 
     def check(self, status: int, content_type: str, content: bytes) -> None:
@@ -179,16 +179,13 @@ class Logon(AuthBase):
         self._accepted()
 
     def _step(self, token: bytes) -> Any:
-        """What a token of the server leads to.
-
-        A KRB-ERROR in it can say whatever the domain would say of the account, and bears no seal: it says nothing.
-        """
+        """What a token of the server leads to."""
         try:
             return self.context.step(token, channel_bindings=self._binding(self._line.certificate))
         except logon_errors() as error:
-            if blame(describe(error, Stage.OPENING)) is Blame.CERTAINLY:
-                raise TicketRefused("the server refused the Kerberos ticket") from None
-            raise
+            if (found := from_server(error)) is error:
+                raise
+            raise found from None  # what is below it would be read as the domain's word
 
     def _require_protection(self) -> None:
         """Weakened where messages cannot be sealed as they must be: before the password is at stake."""
@@ -275,6 +272,18 @@ def _fingerprint(certificate: bytes) -> bytes:
     algorithm = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
     name = "sha256" if algorithm is None or algorithm.name in ("md5", "sha1") else algorithm.name
     return hashlib.new(name, certificate).digest()
+
+
+_REFUSED = "the server refused the Kerberos ticket"
+
+
+def from_server(error: Exception) -> Exception:
+    """What an error means that a token of the server has led to.
+
+    A KRB-ERROR in it can say whatever the domain would say of the account, and anybody can make one (RFC 4120 5.9.1:
+    it bears no key): of the account it says nothing. Only what is asked of the domain itself does.
+    """
+    return TicketRefused(_REFUSED) if blame(describe(error, Stage.OPENING)) is Blame.CERTAINLY else error
 
 
 def logon_errors() -> tuple[type[Exception], ...]:

@@ -13,7 +13,7 @@ from agent.model import Auth
 from agent.transport.credentials import Credentials
 from agent.transport.faults import Stage, describe
 from agent.transport.gate import Blame
-from agent.transport.logon import SERVICE, NoKerberos, TicketRefused, logon_errors
+from agent.transport.logon import SERVICE, NoKerberos, from_server, logon_errors
 from agent.transport.translation import blame, translate
 
 
@@ -47,9 +47,7 @@ class Negotiation:
                 return self._first()
             return b"" if self._context.complete else self._context.step(token) or b""
         except Exception as error:  # whatever a token of the server brings about
-            fault = describe(error, Stage.OPENING)
-            if token and blame(fault) is Blame.CERTAINLY:  # only what is asked of the domain itself says so (see Logon)
-                fault = describe(TicketRefused("the server refused the Kerberos ticket"), Stage.OPENING)
+            fault = describe(from_server(error) if token else error, Stage.OPENING)
             raise LogonFailed(translate(self._host, fault), blame(fault)) from error
 
     def _first(self) -> bytes:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from reprlib import Repr
 from typing import cast
 
 from agent import errors
 from agent.model import Record, Script
-from agent.printable import in_line, printable
+from agent.printable import in_line, printable, shortly
 from agent.transport.clixml import DEEPEST, MOST, BadClixml, Plain
 from agent.transport.position import unplaced
 
@@ -21,9 +20,6 @@ _CATEGORIES = (
     "ResourceBusy", "ResourceExists", "ResourceUnavailable", "ReadError", "WriteError", "FromStdErr", "SecurityError",
 )  # fmt: skip
 
-
-_SHORT = Repr()
-_SHORT.maxlevel = 2
 
 LOOK = "Look at the server again: what the script did before the error stays done."
 
@@ -37,7 +33,7 @@ def records(server: str, script: Script, output: Sequence[Plain]) -> list[Record
         if not isinstance(value, Mapping):
             raise errors.BadAnswer(
                 server,
-                f"{script.id} answered with {_kind(value)} instead of an object: {_SHORT.repr(value)[:80]}",
+                f"{script.id} answered with {_kind(value)} instead of an object: {shortly(value)}",
                 "Look at what the script writes to its output.",
             )
     copy = _Copy()
@@ -120,7 +116,7 @@ def _member(value: Plain, name: str) -> str:
 
 def _text(value: Plain) -> str:
     """One line; of what is no text by itself, as much as tells what it is."""
-    whole = _SHORT.repr(value) if isinstance(value, list | dict) else "" if value is None else str(value)
+    whole = shortly(value) if isinstance(value, list | dict) else "" if value is None else str(value)
     return " ".join(printable(whole).split())
 
 

@@ -17,9 +17,9 @@ _OCTETS = b"\tContent-Type: application/octet-stream\r\n"
 _PART = re.compile(rb"--\s*Encrypted Boundary\r\n")
 _END = re.compile(rb"--\s*Encrypted Boundary--(?:\r\n)?\Z")
 _KIND = re.compile(rb"\A\s*Content-Type:\s*application/octet-stream\r\n", re.IGNORECASE)
-"""Some of Windows' own services write a space after the dashes, which pypsrp and pywinrm take as well."""
+"""Exchange's own services write a space after the dashes (pypsrp's encryption.py, which takes it, as pywinrm does)."""
 
-_PADDING = 16  # the most that a block cipher adds; a seal that pads has it in its length
+_PADDING = 16  # the most that a block cipher adds, which [MS-KILE] 3.4.5.4.1 seals too, and the length may count
 
 
 class Sealing:

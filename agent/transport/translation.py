@@ -263,7 +263,7 @@ TABLE: tuple[Row, ...] = (
         "the server refused: {text}",
         "Wait: sessions of a process that was killed, easfix's own too, end by themselves after three minutes without "
         "use; or close those of other tools on the server.",
-    ),
+    ),  # domain 6.1
     Row(_at(_SENDING, _NO_SHELL), errors.Unreachable, "the session on the server was gone; the script was not read"),
     Row(_ENVELOPE, errors.BadAnswer, "the answer does not fit the server's envelope: {text}", LOOK),
     Row(_at(_OPENING, _TIMED_OUT), errors.Unreachable, "the server did not open a session within the time"),

@@ -220,9 +220,9 @@ class Visit(ABC):
     def _end(self, *, anew: bool = False) -> bool:
         self.line.begin(CLOSING_SECONDS)
         try:
-            if anew and self._gate.is_barred:
-                return False
             if anew:
+                if self._gate.is_barred:  # it would be one more bad logon
+                    return False
                 self._attach()
             self.end()
         except Exception:  # it is gone, or soon will be

@@ -21,6 +21,8 @@ from harness import Answer, Stand
 from agent.lab.powershell.clixml import flat
 from agent.lab.winrm import pipeline
 from agent.lab.winrm.runspacepool import Written
+from agent.model import Proof, Server
+from agent.verify import Verifier
 
 MANY = int(os.environ.get("EASFIX_SIMULATION", "0"))
 SEEDS = range(1000, 1000 + MANY) if MANY else range(16)
@@ -138,3 +140,22 @@ def test_whatever_one_server_says_the_other_is_served(tmp_path: Path, seed: int)
             assert stand.directory("EX02").flags_memory == 0
         for each in ("EX01", "EX02"):
             assert stand.truth(each).iisresets <= 1
+
+
+def test_a_web_server_that_easfix_stumbles_over_is_unknown_and_the_others_are_proved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its web server answers is read by other code than what its scripts do."""
+    hops = Verifier.hops
+
+    def stumbling(self: Verifier, server: Server, *, is_before: bool = False) -> list[Proof]:
+        if server.name == "EX01":
+            raise OverflowError("not one of ours")
+        return hops(self, server, is_before=is_before)
+
+    monkeypatch.setattr(Verifier, "hops", stumbling)
+    with Stand(tmp_path, "fake", ["healthy@EX01", "healthy@EX02"], servers=2) as stand:
+        answer = stand.easfix("verify")
+
+        assert (answer.state("EX01"), answer.state("EX02"), answer.code) == ("unknown", "right", 4)
+        assert "OverflowError" in answer.reason("EX01")
