@@ -121,9 +121,8 @@ def fingerprint(finding: Finding) -> str:
 
 
 def is_done(planned: ServerPlan, now: ServerPlan) -> bool:
-    """Somebody has done by now what was planned: the same keys, and none of them blocks the proxy."""
-    is_same = {each.path.casefold() for each in planned.changes} == {each.path.casefold() for each in now.changes}
-    return bool(planned.steps) and is_same and now.state is ServerState.RIGHT
+    """Somebody has done by now what was planned. A directory that is gone is no way of doing it: that is a fault."""
+    return bool(planned.steps) and now.state is ServerState.RIGHT
 
 
 def moved(planned: ServerPlan, now: ServerPlan) -> str:
